@@ -61,7 +61,12 @@ export type GateState =
   | { readonly kind: 'flowing' }
   | { readonly kind: 'throttled'; readonly sinceMs: number; readonly limit: number }
   /** Too many calls in a row failed: nothing is sent until `probeAtMs`, then one call tries. */
-  | { readonly kind: 'open'; readonly sinceMs: number; readonly probeAtMs: number; readonly failure: Failure };
+  | {
+      readonly kind: 'open';
+      readonly sinceMs: number;
+      readonly probeAtMs: number;
+      readonly failure: Failure;
+    };
 
 /** The process-wide limiter of calls to one model: concurrency by AIMD, optional rates, a circuit. */
 export interface CallGate {

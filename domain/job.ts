@@ -1,0 +1,110 @@
+import type { Failure } from './failure.ts';
+import type { UndefinedMode } from './template.ts';
+
+/** One request with one budget: validated once, never changed. Its money limit is the account's. */
+export interface JobSpec {
+  readonly template: { readonly id: string; readonly name: string; readonly sha256: string };
+  readonly seeds: { readonly id: string; readonly sha256: string; readonly rows: number };
+  /** Records wanted, 1 to 1,000,000. */
+  readonly records: number;
+  /** Seeds everything random: the order of seed rows and the templates' functions. */
+  readonly jobSeed: number;
+  /** Replaces every step's model and tier. */
+  readonly model: string | null;
+  /** Calls in flight over all workers. */
+  readonly concurrency: number;
+  readonly undefinedMode: UndefinedMode;
+  readonly provider: Provider;
+  /** Digest of all above except concurrency: equal digests give equal records (record ids carry it). */
+  readonly sha256: string;
+}
+
+export type Provider = 'bedrock' | 'simulator';
+
+export type JobStatus =
+  | 'validating'
+  | 'running'
+  | 'paused'
+  | 'budget_exhausted'
+  | 'finalizing'
+  | 'completed'
+  | 'failed'
+  | 'cancelling'
+  | 'cancelled';
+
+const transitions: Record<JobStatus, readonly JobStatus[]> = {
+  validating: ['running', 'paused', 'failed', 'cancelling'],
+  running: ['paused', 'budget_exhausted', 'finalizing', 'failed', 'cancelling'],
+  paused: ['running', 'finalizing', 'failed', 'cancelling'],
+  budget_exhausted: ['running', 'paused', 'failed', 'cancelling'],
+  finalizing: ['completed', 'failed', 'cancelling'],
+  completed: [],
+  failed: [],
+  cancelling: ['cancelled', 'failed'],
+  cancelled: [],
+};
+
+export function mayBecome(from: JobStatus, to: JobStatus): boolean {
+  return transitions[from].includes(to);
+}
+
+/** Whether the job has ended: it will never send another call. */
+export function isEnded(status: JobStatus): boolean {
+  return transitions[status].length === 0;
+}
+
+/** Why a job that is not ended is not sending (G7). */
+export interface Waiting {
+  readonly kind: 'paused' | 'out-of-money' | 'throttled' | 'provider-down' | 'quota' | 'frozen';
+  /** A sentence for people, with the figures that matter and what to do. */
+  readonly detail: string;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+export interface RecordCounts {
+  readonly accepted: number;
+  readonly rejected: number;
+  readonly failed: number;
+}
+
+/** Records and answered calls so far; of one batch, or of a job as the sum of its batches. */
+export interface Progress extends RecordCounts {
+  readonly calls: number;
+}
+
+export const noProgress: Progress = { accepted: 0, rejected: 0, failed: 0, calls: 0 };
+
+/** Delivered files, as the manifest lists them. */
+export interface Output {
+  /** Object key prefix under which the export's files stand. */
+  readonly prefix: string;
+  readonly manifestSha256: string;
+  readonly files: readonly {
+    readonly path: string;
+    readonly bytes: number;
+    readonly sha256: string;
+  }[];
+}
+
+/** A job as the store keeps it. */
+export interface Job {
+  readonly id: string;
+  readonly spec: JobSpec;
+  readonly status: JobStatus;
+  /** Counts status changes; a change carries the next number, so that a late writer cannot go back. */
+  readonly statusSeq: number;
+  readonly waiting: Waiting | null;
+  /** Why it failed; null unless it did. */
+  readonly failure:
+    | Failure
+    | { readonly kind: 'internal' | 'breach'; readonly message: string }
+    | null;
+  readonly warnings: readonly string[];
+  readonly progress: Progress;
+  readonly output: Output | null;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+}
