@@ -1,0 +1,2 @@
+// The environment is read in config.ts alone.
+export const home = process.env['HOME']; // refused: node(no-process-env)

@@ -1,0 +1,2 @@
+// Exports have names.
+export default 1; // refused: import(no-default-export)
