@@ -62,7 +62,7 @@ describe('batchKey', () => {
 
 describe('seedRowOf', () => {
   it('rows: every epoch uses each row once, for every size up to 600 and around powers of four', () => {
-    const sizes = [...Array.from({ length: 600 }, (_, index) => index + 1)];
+    const sizes = Array.from({ length: 600 }, (_, index) => index + 1);
     for (const power of [1_024, 4_096]) sizes.push(power - 1, power, power + 1);
     for (const rows of [...sizes, 3_201, 5_000]) {
       for (const epoch of [0, 3]) expect(distinctRows(epoch * rows, rows, 42)).toBe(rows);
