@@ -124,6 +124,7 @@ async function build({ module, env, log }, work) {
   }, progressEveryMs);
   try {
     await run('go', args, { cwd: module, env });
+    return pinned(made);
   } catch (error) {
     throw new Error(
       `The Temporal CLI could not be had (${reasonOf(error)}). Do one of these, then repeat:\n` +
@@ -135,7 +136,6 @@ async function build({ module, env, log }, work) {
   } finally {
     clearInterval(progress);
   }
-  return pinned(made);
 }
 
 /**
