@@ -9,7 +9,7 @@ export type ParsedRow =
 
 /**
  * One row from its JSON text (RFC 8259), normalised: keys that `isDroppedKey` names are left out and listed. A number
- * that a double cannot hold (an integer beyond 2^53, 1e999) becomes a string of its exact digits: it is nearly
+ * that a double cannot hold (an integer beyond 2^53, 1e999) becomes a string of its exact text: it is nearly
  * always an id, and a rounded id would be another one. Refuses what JSON.parse lets pass or cannot place:
  * duplicate keys, nesting beyond `depthMax` (the row is 1) and every error at its line.
  */
@@ -141,7 +141,7 @@ function closingQuote(text: string, from: number): number {
   return -1;
 }
 
-const numberPattern = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y;
+const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 
 function readNumber(cursor: Cursor): number | string {
   numberPattern.lastIndex = cursor.at;
@@ -149,9 +149,15 @@ function readNumber(cursor: Cursor): number | string {
   if (match === null) throw unexpected(cursor, 'a number');
   cursor.at += match[0].length;
   const value = Number(match[0]);
-  const isInteger = match[1] === undefined && match[2] === undefined;
-  const isHeld = isInteger ? Number.isSafeInteger(value) : Number.isFinite(value);
-  return isHeld ? value : match[0];
+  return isExact(match[0], value) ? value : match[0];
+}
+
+const digits = /^-?[0-9]+$/;
+
+/** Also asks how the value prints: normalised rows that are imported again must stay as they are. */
+function isExact(text: string, value: number): boolean {
+  const isInteger = digits.test(text) || digits.test(String(value));
+  return isInteger ? Number.isSafeInteger(value) : Number.isFinite(value);
 }
 
 /** The next character that is not white space; empty at the end. */

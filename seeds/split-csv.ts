@@ -39,13 +39,7 @@ export function createCsvSplitter(rowBytesMax: number): Splitter<CsvRecord> {
   }
 
   function readRun(text: string): void {
-    if (place === 'closed') {
-      throw new SeedRefusal(
-        line,
-        `Found ${shown(text)} after a closing quote, where a comma or the end of the line is expected. ` +
-          'A quote inside a quoted cell is written twice.',
-      );
-    }
+    if (place === 'closed') throw textAfterQuote(line, text);
     if (place === 'start') place = 'plain';
     isAfterReturn = false;
     held.add(text, recordLine);
@@ -64,13 +58,7 @@ export function createCsvSplitter(rowBytesMax: number): Splitter<CsvRecord> {
   }
 
   function readQuote(): void {
-    if (place === 'plain') {
-      throw new SeedRefusal(
-        line,
-        'Found a quote inside a cell that does not begin with one. Put the whole cell in quotes and write ' +
-          'each quote inside it twice.',
-      );
-    }
+    if (place === 'plain') throw quoteInPlainCell(line);
     if (place === 'closed') held.add('"', recordLine);
     else held.count(1, recordLine);
     place = place === 'quoted' ? 'closed' : 'quoted';
@@ -92,12 +80,8 @@ export function createCsvSplitter(rowBytesMax: number): Splitter<CsvRecord> {
   }
 
   function end(): Iterable<CsvRecord> {
-    if (place !== 'quoted') return endRecord();
-    throw new SeedRefusal(
-      recordLine,
-      'A quoted cell of the record that begins on this line is never closed. Close its quote; where the data ' +
-        'was cut off, get it again in full.',
-    );
+    if (place === 'quoted') throw openQuote(recordLine);
+    return endRecord();
   }
 
   return { push, end };
@@ -111,4 +95,28 @@ function endOfRun(piece: string, from: number, place: Place): number {
   const pattern = place === 'quoted' ? quotedMarks : marks;
   pattern.lastIndex = from;
   return pattern.exec(piece)?.index ?? piece.length;
+}
+
+function textAfterQuote(line: number, text: string): SeedRefusal {
+  const rule = 'A quote inside a quoted cell is written twice.';
+  return new SeedRefusal(
+    line,
+    `Found ${shown(text)} after a closing quote, where a comma or the end of the line is expected. ${rule}`,
+  );
+}
+
+function quoteInPlainCell(line: number): SeedRefusal {
+  return new SeedRefusal(
+    line,
+    'Found a quote inside a cell that does not begin with one. Put the whole cell in quotes and write each ' +
+      'quote inside it twice.',
+  );
+}
+
+function openQuote(line: number): SeedRefusal {
+  return new SeedRefusal(
+    line,
+    'A quoted cell of the record that begins on this line is never closed. Close its quote; where the data was ' +
+      'cut off, get it again in full.',
+  );
 }
