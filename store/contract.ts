@@ -1,5 +1,4 @@
 import type { JsonObject } from '#domain/json.ts';
-import type { Failure } from '#domain/failure.ts';
 import type { Job, JobSpec, JobStatus, Output, Progress, Waiting } from '#domain/job.ts';
 import type { Account, Hold, LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
 import type { PicoUsd } from '#domain/money.ts';
@@ -38,6 +37,16 @@ export interface PageQuery {
   readonly limit: number;
   /** The `next` of the page before; null for the first. */
   readonly after: string | null;
+}
+
+/** `after` is no `next` of this list: the caller's mistake, not the store's. */
+export class BadCursor extends Error {
+  constructor(after: string) {
+    super(
+      `cursor "${after.slice(0, 80)}" is not the \`next\` of a page of this list; leave it out to start over`,
+    );
+    this.name = 'BadCursor';
+  }
 }
 
 export interface Page<Item> {
