@@ -70,7 +70,7 @@ function installPackages(root, log) {
   const missing = missingPackage(root);
   if (missing === null) return;
   log(`Packages: ${missing} is not installed; running npm ci`);
-  if (npm(root, ['ci', '--no-audit', '--no-fund'])) return;
+  if (npm(root, ['ci', '--no-audit', '--no-fund', '--loglevel=error'])) return;
   throw new Error(
     'npm ci failed (its output is above). Check the network and `npm config get registry`, then repeat.',
   );
