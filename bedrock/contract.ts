@@ -44,6 +44,12 @@ export interface CallControls {
 }
 
 export interface Model {
+  /**
+   * Whether requests carry a dated signature, which the provider refuses once it is old. Where they do
+   * not (a bearer token), a late request cannot be ruled out, and the missing log entry of a call is
+   * no evidence that it was not billed.
+   */
+  readonly isSigned: boolean;
   /** One attempt, never a hidden retry. Never rejects: every error is classified. */
   call(request: ModelRequest, controls: CallControls): Promise<CallOutcome>;
   close(): Promise<void>;
@@ -53,10 +59,11 @@ export interface Model {
 export interface Permit {
   /** Tells the gate how the call ended, which moves its limit and its circuit. */
   done(outcome: CallOutcome): void;
-  /** The call was not made. */
+  /** The call was not made, or was aborted by us: its end says nothing about the provider. */
   release(): void;
 }
 
+/** Times are milliseconds since the epoch. */
 export type GateState =
   | { readonly kind: 'flowing' }
   | { readonly kind: 'throttled'; readonly sinceMs: number; readonly limit: number }

@@ -144,7 +144,7 @@ describe('exactCost', () => {
       }
       expect(() =>
         worstCaseCost(known('amazon.nova-lite-v1:0'), { inputTokens: bad, outputTokens: 1 }),
-      ).toThrow();
+      ).toThrow('token count');
     },
   );
 
