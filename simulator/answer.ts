@@ -22,23 +22,11 @@ export interface SimulatedAnswer {
 export function answerOf(call: ModelCall, model: ServedModel): SimulatedAnswer {
   const random = randomFrom(identityOf(call));
   const maxTokens = call.maxTokens ?? model.maxTokensMax;
-  const inputTokens = inputTokensOf(call);
-  if (call.wanted.kind === 'tool')
-    return toolAnswer(call.wanted, call, random, maxTokens, inputTokens);
-  const whole =
-    call.wanted.kind === 'json'
-      ? JSON.stringify(valueFor(call.wanted.schema, call.prompt, random))
-      : textAbout(call.prompt, random);
-  const stopped = untilStop(whole, call.stop);
-  const text = firstTokens(stopped, maxTokens);
-  const isCut = text.length < stopped.length;
-  const ending = stopped.length < whole.length ? 'stop_sequence' : 'end_turn';
-  return {
-    content: { kind: 'text', text },
-    stopReason: isCut ? 'max_tokens' : ending,
-    inputTokens,
-    outputTokens: isCut ? maxTokens : Math.max(1, tokensOf(text)),
-  };
+  const made =
+    call.wanted.kind === 'tool'
+      ? toolAnswer(call.wanted, call.prompt, random, maxTokens)
+      : textAnswer(call, random, maxTokens);
+  return { ...made, inputTokens: inputTokensOf(call) };
 }
 
 /** Tokens of everything that is sent: texts and tool definitions, never more than their bytes. */
@@ -97,25 +85,41 @@ function inputBytesOf(call: ModelCall): number {
   );
 }
 
+type Made = Omit<SimulatedAnswer, 'inputTokens'>;
+
+function textAnswer(call: ModelCall, random: Random, maxTokens: number): Made {
+  const whole =
+    call.wanted.kind === 'json'
+      ? JSON.stringify(valueFor(call.wanted.schema, call.prompt, random))
+      : textAbout(call.prompt, random);
+  const stopped = untilStop(whole, call.stop);
+  const text = firstTokens(stopped, maxTokens);
+  const isCut = text.length < stopped.length;
+  const ending = stopped.length < whole.length ? 'stop_sequence' : 'end_turn';
+  return {
+    content: textContent(text),
+    stopReason: isCut ? 'max_tokens' : ending,
+    outputTokens: isCut ? maxTokens : Math.max(1, tokensOf(text)),
+  };
+}
+
 function toolAnswer(
-  wanted: Wanted & { kind: 'tool' },
-  call: ModelCall,
+  { name, schema }: Wanted & { kind: 'tool' },
+  prompt: string,
   random: Random,
   maxTokens: number,
-  inputTokens: number,
-): SimulatedAnswer {
-  const input = valueFor(wanted.schema, call.prompt, random);
+): Made {
+  const input = valueFor(schema, prompt, random);
   const tokens = tokensOf(JSON.stringify(input));
-  const id = `tooluse_${Math.floor(random() * 36 ** 8)
-    .toString(36)
-    .padStart(8, '0')}`;
+  const number = Math.floor(random() * 36 ** 8);
+  const id = `tooluse_${number.toString(36).padStart(8, '0')}`;
   if (tokens > maxTokens) {
     // A cut tool call has no whole JSON to hand over.
-    const content = { kind: 'tool', id, name: wanted.name, input: {} } as const;
-    return { content, stopReason: 'max_tokens', inputTokens, outputTokens: maxTokens };
+    const content = { kind: 'tool', id, name, input: {} } as const;
+    return { content, stopReason: 'max_tokens', outputTokens: maxTokens };
   }
-  const content = { kind: 'tool', id, name: wanted.name, input } as const;
-  return { content, stopReason: 'tool_use', inputTokens, outputTokens: Math.max(1, tokens) };
+  const content = { kind: 'tool', id, name, input } as const;
+  return { content, stopReason: 'tool_use', outputTokens: tokens };
 }
 
 function untilStop(text: string, stop: readonly string[]): string {

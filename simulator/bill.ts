@@ -94,7 +94,7 @@ export async function openBill(options: BillOptions): Promise<Bill> {
     total: totals.all,
     totalOfJob: totals.ofJob,
     holds: totals.holds,
-    lines: (prefix) => linesOf(options.file, prefix),
+    lines: (prefix) => linesOf(options.file, size, prefix),
     close: () => closeSync(fd),
   };
 }
@@ -174,8 +174,10 @@ function parseLine(text: string, file: string): z.infer<typeof lineSchema> {
   }
 }
 
-async function* linesOf(file: string, prefix: string): AsyncIterable<string> {
-  for await (const line of createInterface({ input: createReadStream(file) })) {
+/** Only the first `size` bytes: what is being appended meanwhile may be half a line. */
+async function* linesOf(file: string, size: number, prefix: string): AsyncIterable<string> {
+  if (size === 0) return;
+  for await (const line of createInterface({ input: createReadStream(file, { end: size - 1 }) })) {
     if (prefix === '' || (holdOf(line) ?? '').startsWith(prefix)) yield line;
   }
 }

@@ -76,6 +76,8 @@ export function createExchange(incoming: Incoming, outgoing: Outgoing): Exchange
     readBody: () => readBody(incoming),
     send: (status, headers, body) => {
       if (isGone) return;
+      // An error after the answer has begun can only be shown by cutting it off.
+      if (isAnswered) return cut(outgoing);
       head(status, headers, Buffer.byteLength(body));
       outgoing.end(body);
     },

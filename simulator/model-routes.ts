@@ -32,7 +32,15 @@ export async function serveModelRoute(simulation: Simulation, exchange: Exchange
     }
     const body = await exchange.readBody();
     checkSignature(exchange.headers, simulation.now() + knobs.clockSkewMs);
-    await serveOperation(simulation, exchange, route, parseJson(body.toString()), end);
+    const parsed = parseJson(body.toString());
+    if (route.operation === 'count-tokens') {
+      const counted = JSON.stringify(countTokens(route.model, parsed));
+      end(200);
+      exchange.send(200, jsonHeaders, counted);
+    } else {
+      const { call, encode } = parseCall(route, parsed, exchange.headers);
+      await serveCall(simulation, { exchange, call, encode, end });
+    }
   } catch (error) {
     // A client that left in the middle of its own request has nobody to answer to.
     if (exchange.isClientGone()) return;
@@ -99,28 +107,10 @@ function beginRequest(
   return end;
 }
 
-async function serveOperation(
-  simulation: Simulation,
-  exchange: Exchange,
+function parseCall(
   { model, operation }: Route,
   body: unknown,
-  end: (end: CallEnd) => void,
-): Promise<void> {
-  if (operation === 'count-tokens') {
-    const counted = JSON.stringify(countTokens(model, body));
-    end(200);
-    exchange.send(200, jsonHeaders, counted);
-    return;
-  }
-  const { call, encode } = parseCall(exchange, model, operation, body);
-  await serveCall(simulation, { exchange, call, encode, end });
-}
-
-function parseCall(
-  exchange: Exchange,
-  model: string,
-  operation: string,
-  body: unknown,
+  headers: Exchange['headers'],
 ): { call: ModelCall; encode: Encode } {
   switch (operation) {
     case 'converse':
@@ -128,6 +118,6 @@ function parseCall(
     case 'converse-stream':
       return { call: parseConverse('ConverseStream', model, body), encode: encodeConverseStream };
     default:
-      return parseInvoke(model, body, exchange.headers);
+      return parseInvoke(model, body, headers);
   }
 }

@@ -13,8 +13,11 @@ export interface RequestLog {
  */
 export function openRequestLog(file: string): RequestLog {
   const fd = openSync(file, 'a');
+  let isOpen = true;
   return {
     write: (exchange, end, nowMs) => {
+      // Calls that closing the simulator cuts off end after it.
+      if (!isOpen) return;
       const line = {
         at: new Date(nowMs).toISOString(),
         requestId: exchange.requestId,
@@ -26,6 +29,9 @@ export function openRequestLog(file: string): RequestLog {
       };
       writeSync(fd, `${JSON.stringify(line)}\n`);
     },
-    close: () => closeSync(fd),
+    close: () => {
+      isOpen = false;
+      closeSync(fd);
+    },
   };
 }

@@ -29,15 +29,15 @@ function createWriter(root: unknown, prompt: string, random: Random) {
       case 'array':
         return writeArray(schema, depth);
       case 'integer':
-        return writeNumber(schema, true);
+        return numberFor(schema, true, random);
       case 'number':
-        return writeNumber(schema, false);
+        return numberFor(schema, false, random);
       case 'boolean':
         return random() < 0.5;
       case 'null':
         return null;
       default:
-        return writeString(schema);
+        return stringFor(schema, prompt, random);
     }
   }
 
@@ -66,29 +66,28 @@ function createWriter(root: unknown, prompt: string, random: Random) {
     );
   }
 
-  function writeNumber(schema: Schema, isWhole: boolean): number {
-    const step = numberOf(schema['multipleOf']) ?? (isWhole ? 1 : 0.01);
-    const above = numberOf(schema['exclusiveMinimum']);
-    const below = numberOf(schema['exclusiveMaximum']);
-    const least = above === null ? (numberOf(schema['minimum']) ?? 1) : above + step;
-    const most =
-      below === null ? (numberOf(schema['maximum']) ?? Math.max(least, 10)) : below - step;
-    const first = Math.ceil(least / step - 1e-9);
-    const chosen = between(random, first, Math.max(first, Math.floor(most / step + 1e-9)));
-    return Number((chosen * step).toFixed(6));
-  }
-
-  function writeString(schema: Schema): string {
-    const formatted = formats[String(schema['format'])]?.(random);
-    if (formatted !== undefined) return formatted;
-    const least = numberOf(schema['minLength']) ?? 0;
-    const most = numberOf(schema['maxLength']) ?? Number.POSITIVE_INFINITY;
-    let text = random() < 0.5 ? phraseAbout(prompt, random) : textAbout(prompt, random);
-    while (text.length < least) text += ` ${textAbout(prompt, random)}`;
-    return text.length > most ? text.slice(0, most) : text;
-  }
-
   return write;
+}
+
+function numberFor(schema: Schema, isWhole: boolean, random: Random): number {
+  const step = numberOf(schema['multipleOf']) ?? (isWhole ? 1 : 0.01);
+  const above = numberOf(schema['exclusiveMinimum']);
+  const below = numberOf(schema['exclusiveMaximum']);
+  const least = above === null ? (numberOf(schema['minimum']) ?? 1) : above + step;
+  const most = below === null ? (numberOf(schema['maximum']) ?? Math.max(least, 10)) : below - step;
+  const first = Math.ceil(least / step - 1e-9);
+  const chosen = between(random, first, Math.max(first, Math.floor(most / step + 1e-9)));
+  return Number((chosen * step).toFixed(6));
+}
+
+function stringFor(schema: Schema, prompt: string, random: Random): string {
+  const formatted = formats[String(schema['format'])]?.(random);
+  if (formatted !== undefined) return formatted;
+  const least = numberOf(schema['minLength']) ?? 0;
+  const most = numberOf(schema['maxLength']) ?? Number.POSITIVE_INFINITY;
+  let text = random() < 0.5 ? phraseAbout(prompt, random) : textAbout(prompt, random);
+  while (text.length < least) text += ` ${textAbout(prompt, random)}`;
+  return text.length > most ? text.slice(0, most) : text;
 }
 
 function resolved(given: unknown, root: unknown): Schema {

@@ -47,7 +47,7 @@ export async function serveCall(simulation: Simulation, served: ServedCall): Pro
     ? withFault(plain, fault, call.maxTokens ?? model.maxTokensMax)
     : plain;
   reservation?.settle(answer.inputTokens + answer.outputTokens * model.family.burndown);
-  charge(simulation, served, model, answer, fault);
+  charge(simulation, served, { model, answer, fault });
   const latencyMs = Math.round(performance.now() - startedMs);
   deliver(served, served.encode(answer, latencyMs), fault);
 }
@@ -70,13 +70,18 @@ function isAnswerFault(fault: FaultKind | null): fault is AnswerFault {
   return answerFaultKinds.some((kind) => kind === fault);
 }
 
+interface Generated {
+  readonly model: ServedModel;
+  readonly answer: SimulatedAnswer;
+  readonly fault: FaultKind | null;
+}
+
 function charge(
   simulation: Simulation,
   { exchange, call }: ServedCall,
-  model: ServedModel,
-  { inputTokens, outputTokens }: SimulatedAnswer,
-  fault: FaultKind | null,
+  { model, answer, fault }: Generated,
 ): void {
+  const { inputTokens, outputTokens } = answer;
   const { requestId } = exchange;
   const isLost = exchange.isClientGone() || (fault !== null && !isAnswerFault(fault));
   simulation.bill.append({
