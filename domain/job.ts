@@ -35,9 +35,11 @@ export type JobStatus =
 const transitions: Record<JobStatus, readonly JobStatus[]> = {
   validating: ['running', 'paused', 'failed', 'cancelling'],
   running: ['paused', 'budget_exhausted', 'finalizing', 'failed', 'cancelling'],
-  paused: ['running', 'finalizing', 'failed', 'cancelling'],
+  // Resumed without money, it is out of money again.
+  paused: ['running', 'budget_exhausted', 'failed', 'cancelling'],
   budget_exhausted: ['running', 'paused', 'failed', 'cancelling'],
-  finalizing: ['completed', 'failed', 'cancelling'],
+  // A damaged part found while exporting is made again.
+  finalizing: ['completed', 'running', 'failed', 'cancelling'],
   completed: [],
   failed: [],
   cancelling: ['cancelled', 'failed'],

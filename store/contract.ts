@@ -73,7 +73,7 @@ export type JobCreation =
 
 export interface StatusChange {
   readonly to: JobStatus;
-  /** The job's `statusSeq` after this change; the same number again is answered as before. */
+  /** The job's `statusSeq` after this change, above the stored one; the same change again is answered as before. */
   readonly seq: number;
   readonly at: string;
   readonly waiting: Waiting | null;

@@ -10,9 +10,8 @@ export type StatusDecision =
 /** What a status change does to the stored job: every adapter of Jobs obeys it. */
 export function decideStatus(job: Job, change: StatusChange): StatusDecision {
   if (change.seq === job.statusSeq && change.to === job.status) return { kind: 'repeated' };
-  if (change.seq !== job.statusSeq + 1 || !mayBecome(job.status, change.to)) {
-    return { kind: 'refused' };
-  }
+  // A gap is allowed: a change that was given up before it was made leaves its number unused.
+  if (change.seq <= job.statusSeq || !mayBecome(job.status, change.to)) return { kind: 'refused' };
   const changed = {
     ...job,
     status: change.to,

@@ -63,14 +63,18 @@ export interface DatasetCarry {
   readonly next: number;
   /** Started batches that were handed back undone. */
   readonly redo: readonly number[];
-  readonly finished: { readonly batches: number; readonly accepted: number; readonly rejected: number; readonly failed: number };
+  readonly finished: {
+    readonly batches: number;
+    readonly accepted: number;
+    readonly rejected: number;
+    readonly failed: number;
+  };
   readonly isPaused: boolean;
   readonly window: number;
   /** The store's status number that the workflow knows of. */
   readonly statusSeq: number;
   /** The exports made so far, snapshots included. */
   readonly exports: number;
-  readonly limit: UsdText | null;
 }
 
 export interface DatasetResult {

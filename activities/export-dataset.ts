@@ -1,0 +1,255 @@
+/** Delivers a job's files from its parts, and from the journal where a batch has no part yet. */
+import { createHash, type Hash } from 'node:crypto';
+import { heartbeat } from '@temporalio/activity';
+import { assert } from '#domain/assert.ts';
+import type { JsonObject } from '#domain/json.ts';
+import type { RecordCounts } from '#domain/job.ts';
+import { canonicalJson, exportFiles, type Manifest, type ManifestFile } from '#domain/manifest.ts';
+import { add, formatUsd, type PicoUsd, subtract, usd, zero } from '#domain/money.ts';
+import { batchKey, batchRange } from '#domain/plan.ts';
+import { priceTableVersion } from '#domain/pricing.ts';
+import type { Objects, ObjectWriter } from '#store/contract.ts';
+import type { Plan } from '#workflows/contract.ts';
+import type { ExportInput, ExportResult } from './contract.ts';
+import { indexAnswers } from './earlier-answers.ts';
+import type { JobContext, JobContexts } from './job-context.ts';
+import { countLines, decodePart, type PartLine, partKey } from './part.ts';
+import type { ActivityPorts } from './ports.ts';
+import { putPart } from './put-part.ts';
+import { replayBatch } from './run-batch.ts';
+
+export function createExportDataset(ports: ActivityPorts, contexts: JobContexts) {
+  return async function exportDataset(input: ExportInput): Promise<ExportResult> {
+    const job = await contexts(input.jobId);
+    const prefix = `exports/${input.jobId}/${input.number}`;
+    const open = await openFiles(ports.store.objects, prefix);
+    const all = [open.records, open.provenance, open.failures];
+    try {
+      const tally = await writeBatches(ports, job, input.plan, open);
+      const files = await Promise.all(all.map((file) => file.finish()));
+      const manifest = await describe(ports, job, input, { tally, files });
+      await deliver(ports, input.jobId, prefix, manifest);
+      const { accepted, rejected, failed } = tally.counts;
+      const notStarted = manifest.records.not_started;
+      const manifestSha256 = manifest.manifest_sha256;
+      return { accepted, rejected, failed, notStarted, manifestSha256, damaged: tally.damaged };
+    } catch (error) {
+      await Promise.all(all.map((file) => file.abort()));
+      throw error;
+    }
+  };
+}
+
+interface Tally {
+  counts: RecordCounts;
+  calls: number;
+  cost: PicoUsd;
+  damaged: number[];
+}
+
+async function writeBatches(
+  ports: ActivityPorts,
+  job: JobContext,
+  plan: Plan,
+  { records, provenance, failures }: Files,
+): Promise<Tally> {
+  const tally: Tally = {
+    counts: { accepted: 0, rejected: 0, failed: 0 },
+    calls: 0,
+    cost: zero,
+    damaged: [],
+  };
+  for (let batch = 0; batch < plan.batches; batch += 1) {
+    heartbeat({ batch, of: plan.batches });
+    const { lines, isDamaged } = await linesOf(ports, job, plan, batch);
+    if (isDamaged) tally.damaged.push(batch);
+    for (const { kind, line, provenance: origin } of lines) {
+      (kind === 'accepted' ? records : failures).add(line);
+      provenance.add(origin);
+      tally.calls += origin.calls.length;
+      tally.cost = add(tally.cost, usd(origin.cost_usd));
+    }
+    const { accepted, rejected, failed } = countLines(lines);
+    tally.counts = {
+      accepted: tally.counts.accepted + accepted,
+      rejected: tally.counts.rejected + rejected,
+      failed: tally.counts.failed + failed,
+    };
+    await Promise.all([records.flush(), provenance.flush(), failures.flush()]);
+  }
+  return tally;
+}
+
+interface BatchLines {
+  readonly lines: readonly PartLine[];
+  /** The part and its journal are damaged: the batch has to be run again. */
+  readonly isDamaged: boolean;
+}
+
+/** A batch's finished lines: its part, or what the journal alone can finish. */
+async function linesOf(
+  ports: ActivityPorts,
+  job: JobContext,
+  plan: Plan,
+  batch: number,
+): Promise<BatchLines> {
+  const { store } = ports;
+  const key = partKey(job.jobId, batchKey(batch));
+  const range = batchRange(plan, batch);
+  const bytes = await store.objects.get(key);
+  const part = bytes === null ? null : decodePart(bytes);
+  if (part !== null && part.lines.length === range.size) return { ...part, isDamaged: false };
+  const attempts = await store.journal.read(job.jobId, batchKey(batch));
+  const earlier = indexAnswers(job.jobId, batchKey(batch), attempts);
+  const replayed = await replayBatch(job, range, earlier);
+  if (bytes === null) return { ...replayed, isDamaged: false };
+  // The part is damaged. The journal is the truth, so the part is made again from it.
+  await store.objects.delete(key);
+  const isDamaged = replayed.notStarted > 0;
+  if (!isDamaged) await putPart(store, job, { ...range, batch }, replayed.lines);
+  return { ...replayed, isDamaged };
+}
+
+interface Described {
+  readonly tally: Tally;
+  readonly files: readonly ManifestFile[];
+}
+
+async function describe(
+  ports: ActivityPorts,
+  job: JobContext,
+  input: ExportInput,
+  { tally, files }: Described,
+): Promise<Manifest> {
+  const { spec } = job;
+  const account = await ports.store.ledger.account(input.jobId);
+  assert(account !== null, `job ${input.jobId} has no account`);
+  const { accepted, rejected, failed } = tally.counts;
+  const ended = accepted + rejected + failed;
+  const manifest = {
+    schema_version: 1 as const,
+    job_id: input.jobId,
+    status: input.status,
+    created_at: ports.clock.timestamp(),
+    generator: ports.generator,
+    provider: spec.provider,
+    template: spec.template,
+    seeds: spec.seeds,
+    job_seed: spec.jobSeed,
+    spec_sha256: spec.sha256,
+    models: Object.fromEntries(job.steps.map(({ id }) => [id, job.priceOf(id).model])),
+    price_table_version: priceTableVersion,
+    records: {
+      requested: spec.records,
+      accepted,
+      rejected,
+      failed,
+      not_started: spec.records - ended,
+    },
+    calls: tally.calls,
+    cost: {
+      currency: 'USD' as const,
+      limit: formatUsd(account.limit),
+      spent: formatUsd(account.spent),
+      held: formatUsd(account.held),
+      unknown: formatUsd(account.unknown),
+      available: formatUsd(account.available),
+      in_records: formatUsd(tally.cost),
+      not_used: formatUsd(subtract(account.spent, tally.cost)),
+    },
+    files: files.map((file) => ({ ...file })),
+  };
+  return { ...manifest, manifest_sha256: digest(canonicalJson(manifest)) };
+}
+
+/** The manifest is put last: where it stands, everything it lists does. */
+async function deliver(
+  ports: ActivityPorts,
+  jobId: string,
+  prefix: string,
+  manifest: Manifest,
+): Promise<void> {
+  const { store, clock } = ports;
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  await store.objects.put(`${prefix}/manifest.json`, new TextEncoder().encode(text));
+  const files = manifest.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
+  const manifestFile = {
+    path: 'manifest.json',
+    bytes: Buffer.byteLength(text),
+    sha256: digest(text),
+  };
+  const { manifest_sha256: manifestSha256 } = manifest;
+  await store.jobs.setOutput(jobId, { prefix, manifestSha256, files: [...files, manifestFile] });
+  const { records, status } = manifest;
+  const data = { manifest_sha256: manifestSha256, status, records: { ...records } };
+  await store.events.append(jobId, { at: clock.timestamp(), type: 'export', data });
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** One JSON Lines file under way, hashed and counted as it is written. */
+interface LineFile {
+  add(line: JsonObject): void;
+  flush(): Promise<void>;
+  finish(): Promise<ManifestFile>;
+  abort(): Promise<void>;
+}
+
+interface Files {
+  readonly records: LineFile;
+  readonly provenance: LineFile;
+  readonly failures: LineFile;
+}
+
+async function openFiles(objects: Objects, prefix: string): Promise<Files> {
+  const open = async (path: (typeof exportFiles)[number]) =>
+    lineFile(path, await objects.write(`${prefix}/${path}`));
+  return {
+    records: await open('records.jsonl'),
+    provenance: await open('provenance.jsonl'),
+    failures: await open('failures.jsonl'),
+  };
+}
+
+function lineFile(path: string, writer: ObjectWriter): LineFile {
+  const hash: Hash = createHash('sha256');
+  let pending = '';
+  let bytes = 0;
+  let rows = 0;
+  let first: number | null = null;
+  let last: number | null = null;
+
+  async function flush(): Promise<void> {
+    if (pending === '') return;
+    const chunk = new TextEncoder().encode(pending);
+    pending = '';
+    bytes += chunk.length;
+    hash.update(chunk);
+    await writer.write(chunk);
+  }
+
+  return {
+    add(line) {
+      pending += `${JSON.stringify(line)}\n`;
+      rows += 1;
+      last = Number(line['index']);
+      first ??= last;
+    },
+    flush,
+    async finish() {
+      await flush();
+      await writer.commit();
+      return {
+        path,
+        bytes,
+        rows,
+        sha256: hash.digest('hex'),
+        first_index: first,
+        last_index: last,
+      };
+    },
+    abort: () => writer.abort(),
+  };
+}

@@ -1,0 +1,246 @@
+/** The live part of an attempt: an open hold, calls to the provider, and an orderly end for every stop. */
+import { cancellationDetails, cancellationSignal } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { assert } from '#domain/assert.ts';
+import { failure } from '#domain/failure.ts';
+import type { Account, Hold } from '#domain/ledger.ts';
+import { formatUsd, type PicoUsd } from '#domain/money.ts';
+import { acceptedSampling } from '#domain/pricing.ts';
+import { type BatchInput, type BatchResult, retryLater } from './contract.ts';
+import { type EarlierAnswers, promptSha256, worstOf } from './earlier-answers.ts';
+import { type HoldOwner, ownHold } from './holder.ts';
+import { cannotRun, type JobContext, type JobContexts } from './job-context.ts';
+import type { JobPool, JobPools } from './job-pool.ts';
+import { createPaidCalls, type PaidCalls, quotaRetryMs, type Stop } from './paid-calls.ts';
+import { type PartLine, partLine } from './part.ts';
+import type { ActivityPorts } from './ports.ts';
+import type { BatchReport, ProgressReports } from './progress-report.ts';
+import { putPart } from './put-part.ts';
+import { type Ask, type Asked, type Question, triesMax } from './record-program.ts';
+import { runBatch } from './run-batch.ts';
+
+export interface BatchPorts extends ActivityPorts {
+  readonly contexts: JobContexts;
+  readonly pools: JobPools;
+  readonly reports: ProgressReports;
+}
+
+export interface OpenedHold {
+  readonly kind: 'opened';
+  readonly hold: Hold;
+  readonly account: Account;
+  readonly wanted: (available: PicoUsd) => PicoUsd;
+}
+
+export interface Attempt {
+  readonly job: JobContext;
+  readonly input: BatchInput;
+  readonly opened: OpenedHold;
+  readonly earlier: EarlierAnswers;
+  readonly pool: JobPool;
+}
+
+/** Answers on the wire are awaited so long after SIGTERM, then given up: the worker is forced at 100 s. */
+const drainMsMax = 85_000;
+/** Records in flight per allotted call: batches in one process lend each other the calls they do not use. */
+const recordsPerCall = 4;
+const recordsInFlightMin = 16;
+
+export async function payForBatch(ports: BatchPorts, attempt: Attempt): Promise<BatchResult> {
+  const { job, input, opened } = attempt;
+  const { hold } = opened;
+  const owner = ownHold({
+    ledger: ports.store.ledger,
+    clock: ports.clock,
+    opened,
+    wanted: opened.wanted,
+  });
+  const abort = new AbortController();
+  const calls = createPaidCalls({
+    attempt: { jobId: job.jobId, batch: hold.batch, ordinal: hold.ordinal },
+    owner,
+    journal: ports.store.journal,
+    model: ports.model,
+    gates: ports.gates,
+    pool: attempt.pool,
+    clock: ports.clock,
+    abort: abort.signal,
+  });
+  const report = await ports.reports.begin({ job, input, owner, answers: attempt.earlier.answers });
+  const unwatch = watchForStop(ports, calls, abort);
+  try {
+    const lines = await runPaid(ports, attempt, calls, report);
+    await calls.drained();
+    return await conclude(ports, attempt, owner, { lines, stop: calls.stopped() });
+  } finally {
+    unwatch();
+    await report.end();
+  }
+}
+
+/** SIGTERM, and a job that was paused or cancelled: no new calls, those on the wire are awaited. */
+function watchForStop(ports: BatchPorts, calls: PaidCalls, abort: AbortController): () => void {
+  const cancelled = cancellationSignal();
+  const giveUp = () => abort.abort(new Error('the worker is about to be ended'));
+  let timer: NodeJS.Timeout | null = null;
+  const stop = () => {
+    calls.stop({ kind: 'asked' });
+    if (ports.drain.aborted) timer ??= setTimeout(giveUp, drainMsMax).unref();
+  };
+  const signals = [cancelled, ports.drain];
+  for (const signal of signals) {
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  }
+  return () => {
+    for (const signal of signals) signal.removeEventListener('abort', stop);
+    if (timer !== null) clearTimeout(timer);
+  };
+}
+
+async function runPaid(
+  ports: BatchPorts,
+  attempt: Attempt,
+  calls: PaidCalls,
+  report: BatchReport,
+): Promise<readonly PartLine[]> {
+  const { job, input } = attempt;
+  const lines: PartLine[] = [];
+  await runBatch({
+    job,
+    range: input,
+    recordsInFlight: Math.max(input.concurrency * recordsPerCall, recordsInFlightMin),
+    isStopped: () => calls.stopped() !== null,
+    ask: askProvider(ports, attempt, calls, report),
+    onOutcome: (outcome) => {
+      const line = partLine(job, outcome);
+      if (line === null) return;
+      lines.push(line);
+      report.ended(line.kind);
+    },
+  });
+  return lines;
+}
+
+/** The journal's answer to a question, or a paid one: new tries wait 1, 2, 4, 8, 16 s. */
+function askProvider(
+  ports: BatchPorts,
+  { opened, earlier }: Attempt,
+  calls: PaidCalls,
+  report: BatchReport,
+): Ask {
+  async function ask(question: Question): Promise<Asked> {
+    const sha256 = promptSha256(question);
+    const paid = earlier.find(question, sha256);
+    if (paid !== null) return { kind: 'answered', paid };
+    const wanted = paidCallFor(question, sha256);
+    for (let lost = 0; ; lost += 1) {
+      await backOff(question.try + lost);
+      const result = await calls.call(wanted);
+      if (result.kind === 'stopped') return { kind: 'not-started' };
+      if (result.kind === 'answered') {
+        report.answered();
+        return { kind: 'answered', paid: { hold: opened.hold.id, entry: result.entry } };
+      }
+      const { failure: seen } = result;
+      const mayTryAgain = seen.kind === 'no-answer' || seen.kind === 'provider-error';
+      if (!mayTryAgain) return result;
+      if (lost + 1 >= triesMax) {
+        const message = `no answer after ${triesMax} calls; the last one: ${seen.message}`;
+        return { kind: 'failed', failure: failure(seen.kind, message) };
+      }
+    }
+  }
+
+  function backOff(tries: number): Promise<void> | null {
+    if (tries === 0) return null;
+    return ports.clock.sleep(1_000 * 2 ** Math.min(tries - 1, 4), calls.stopping);
+  }
+
+  return ask;
+}
+
+function paidCallFor(question: Question, sha256: string) {
+  const { step, price, system, prompt } = question;
+  return {
+    record: question.record,
+    step: step.id,
+    try: question.try,
+    promptSha256: sha256,
+    price,
+    worst: worstOf(question),
+    request: {
+      model: price.model,
+      system,
+      prompt,
+      maxTokens: step.maxTokens,
+      ...acceptedSampling(price, step),
+      stop: step.stop,
+    },
+  };
+}
+
+interface Ended {
+  readonly lines: readonly PartLine[];
+  readonly stop: Stop | null;
+}
+
+async function conclude(
+  ports: BatchPorts,
+  { job, input }: Attempt,
+  owner: HoldOwner,
+  { lines, stop }: Ended,
+): Promise<BatchResult> {
+  if (lines.length === input.size) {
+    const finished = await putPart(ports.store, job, input, lines);
+    await owner.close();
+    return finished;
+  }
+  assert(stop !== null, `batch ${input.batch} ended early and nothing stopped it`);
+  await owner.close();
+  return await explainStop(ports, job, input, stop);
+}
+
+async function explainStop(
+  ports: BatchPorts,
+  job: JobContext,
+  input: BatchInput,
+  stop: Stop,
+): Promise<BatchResult> {
+  const { batch } = input;
+  switch (stop.kind) {
+    case 'out-of-money':
+      return {
+        kind: 'out-of-money',
+        batch,
+        needed: formatUsd(stop.needed),
+        available: formatUsd(stop.available),
+      };
+    case 'frozen':
+      return { kind: 'frozen', batch };
+    case 'asked':
+      if (!ports.drain.aborted && cancellationDetails()?.cancelRequested) {
+        return { kind: 'handed-back', batch };
+      }
+      throw later(retryLater.workerDraining, 'this worker is ending', 0);
+    case 'hold-lost':
+      throw later(retryLater.holdLost, stop.reason, 1_000);
+    case 'store-down':
+      throw later(retryLater.storeDown, stop.reason, 5_000);
+    case 'provider-down':
+      await ports.reports.waiting(job.jobId, 'provider-down', stop.failure.message);
+      throw later(retryLater.providerDown, stop.failure.message, stop.retryInMs);
+    case 'quota':
+      await ports.reports.waiting(job.jobId, 'quota', stop.failure.message);
+      throw later(retryLater.providerDown, stop.failure.message, quotaRetryMs);
+    case 'job-cannot-run':
+      throw cannotRun(stop.failure.message);
+  }
+}
+
+/** A planned retry: not an error in anybody's log. */
+function later(type: string, message: string, afterMs: number): ApplicationFailure {
+  const nextRetryDelay = Math.max(afterMs, 1);
+  const category = ApplicationFailureCategory.BENIGN;
+  return ApplicationFailure.create({ type, message, nextRetryDelay, category });
+}

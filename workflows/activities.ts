@@ -1,0 +1,27 @@
+/** The activities as the workflows call them, with their time-outs and retries. */
+import type { RetryPolicy } from '@temporalio/common';
+import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type { Activities } from '#activities/contract.ts';
+
+/** Type of the failure after which no call of the job can succeed until a person acts. */
+export const jobCannotRun = 'JobCannotRun';
+
+/** A lost worker is normal, so attempts are not counted: a failure waits at most half a minute. */
+const retry: RetryPolicy = {
+  initialInterval: '1s',
+  backoffCoefficient: 2,
+  maximumInterval: '30s',
+  nonRetryableErrorTypes: [jobCannotRun],
+};
+
+export const activities = proxyActivities<Activities>({
+  // A long throttle or outage is spent inside an attempt, and an export reads every part of a job.
+  startToCloseTimeout: '6h',
+  heartbeatTimeout: '60s',
+  retry,
+});
+
+/** A batch beats every second; one that is silent this long is given to another worker. */
+export function batchOptions(heartbeatTimeoutMs: number): ActivityOptions {
+  return { startToCloseTimeout: '6h', heartbeatTimeout: heartbeatTimeoutMs, retry };
+}

@@ -1,0 +1,1 @@
+export { generateDataset } from './generate-dataset.ts';
