@@ -1,0 +1,167 @@
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import {
+  type DatasetInput,
+  type DatasetSettings,
+  generateDatasetType,
+  type searchAttributes,
+  signals,
+  taskQueue,
+  workflowIdOf,
+} from '#workflows/contract.ts';
+import type { ControlOutcome, JobDisplay, StartOutcome, WorkflowStarter } from './ports.ts';
+
+export interface TemporalAddress {
+  /** host:port. */
+  readonly address: string;
+  readonly namespace: string;
+}
+
+/** After so long an answer is not awaited any more; a server on the same network takes milliseconds. */
+const deadlineMs = 3_000;
+/** gRPC's default grows to two minutes, which is how long a restarted server would stay unnoticed. */
+const reconnectMs = { first: 100, most: 1_000 };
+
+/** gRPC status numbers that say nothing about the request, only that nobody answered it now. */
+const noAnswer = new Set([/* deadline exceeded */ 4, /* exhausted */ 8, /* unavailable */ 14]);
+
+/**
+ * The jobs' workflows on a Temporal server. Connects when first used and again whenever the server comes
+ * back; every method answers within three seconds. Rejects only for what no repetition would mend.
+ */
+export function createWorkflowsClient({ address, namespace }: TemporalAddress): WorkflowStarter & {
+  close(): Promise<void>;
+} {
+  const connection = Connection.lazy({
+    address,
+    channelArgs: {
+      'grpc.initial_reconnect_backoff_ms': reconnectMs.first,
+      'grpc.min_reconnect_backoff_ms': reconnectMs.first,
+      'grpc.max_reconnect_backoff_ms': reconnectMs.most,
+    },
+  });
+  const client = new Client({ connection, namespace });
+
+  function bounded<Result>(call: () => Promise<Result>): Promise<Result> {
+    return client.withDeadline(Date.now() + deadlineMs, call);
+  }
+
+  return {
+    start: (jobId, settings, display) =>
+      startOutcome(() =>
+        bounded(() =>
+          client.workflow.start(generateDatasetType, startOptions(jobId, settings, display)),
+        ),
+      ),
+    signal: (jobId, name, argument) =>
+      controlOutcome(() =>
+        bounded(() =>
+          client.workflow
+            .getHandle(workflowIdOf(jobId))
+            .signal(signals[name], ...(argument === undefined ? [] : [argument])),
+        ),
+      ),
+    cancel: (jobId) =>
+      controlOutcome(() => bounded(() => client.workflow.getHandle(workflowIdOf(jobId)).cancel())),
+    isReachable: () =>
+      isReachable(() => bounded(() => connection.workflowService.getSystemInfo({}))),
+    close: () => connection.close(),
+  };
+}
+
+async function startOutcome(start: () => Promise<unknown>): Promise<StartOutcome> {
+  try {
+    await start();
+    return { kind: 'started' };
+  } catch (error) {
+    // Its id is the job's: whoever started it, it is the same workflow.
+    if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'started' };
+    if (isNoAnswer(error)) return { kind: 'unreachable', cause: error };
+    throw error;
+  }
+}
+
+async function controlOutcome(send: () => Promise<unknown>): Promise<ControlOutcome> {
+  try {
+    await send();
+    return { kind: 'done' };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'not-running' };
+    if (isNoAnswer(error)) return { kind: 'unreachable', cause: error };
+    throw error;
+  }
+}
+
+async function isReachable(ask: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await ask();
+    return true;
+  } catch (error) {
+    if (isNoAnswer(error)) return false;
+    throw error;
+  }
+}
+
+/** The client wraps what gRPC threw, so the causes are looked through. */
+function isNoAnswer(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (isGrpcServiceError(cause)) return noAnswer.has(cause.code);
+  }
+  return false;
+}
+
+function startOptions(jobId: string, settings: DatasetSettings, display: JobDisplay) {
+  const input: DatasetInput = { jobId, settings };
+  return {
+    taskQueue,
+    workflowId: workflowIdOf(jobId),
+    // A job runs once: an id that ended is not run again either.
+    workflowIdReusePolicy: 'REJECT_DUPLICATE' as const,
+    args: [input],
+    memo: { jobId, provider: display.provider },
+    staticSummary: summaryOf(display),
+    staticDetails: detailsOf(jobId, display),
+    typedSearchAttributes: [
+      { key: keyword('PPStatus'), value: 'validating' },
+      { key: keyword('PPTemplate'), value: display.template },
+      { key: keyword('PPModel'), value: display.models.join(',') },
+      { key: whole('PPRecords'), value: display.records },
+      { key: whole('PPDone'), value: 0 },
+      { key: { name: 'PPSpentUsd' satisfies AttributeName, type: 'DOUBLE' as const }, value: 0 },
+    ],
+  };
+}
+
+type AttributeName = keyof typeof searchAttributes;
+
+function keyword(name: AttributeName) {
+  return { name, type: 'KEYWORD' as const };
+}
+
+function whole(name: AttributeName) {
+  return { name, type: 'INT' as const };
+}
+
+/** One line in the list of workflows. The server takes 200 bytes and over; a template's name may be long. */
+function summaryOf({ template, records, limit, provider }: JobDisplay): string {
+  const name = template.length > 60 ? `${template.slice(0, 60)}…` : template;
+  const simulated = provider === 'simulator' ? ' · simulated' : '';
+  return `${name} · ${records} records · limit $${limit}${simulated}`;
+}
+
+function detailsOf(jobId: string, display: JobDisplay): string {
+  const answered =
+    display.provider === 'simulator' ? 'a simulator: no money is spent' : 'Amazon Bedrock';
+  return [
+    `Job \`${jobId}\``,
+    `Template ${display.template}, ${display.records} records from ${display.seedRows} seed rows`,
+    `Models: ${display.models.map((model) => `\`${model}\``).join(', ')}`,
+    `Limit at creation: $${display.limit}`,
+    `Answered by ${answered}`,
+  ].join('\n\n');
+}
