@@ -9,6 +9,7 @@ export interface Database {
   read<Result>(work: () => Result): Promise<Result>;
   /** Runs `work` in a transaction that is durable when this resolves. A throw rolls it back. */
   write<Result>(work: () => Result): Promise<Result>;
+  /** A second close does nothing. */
   close(): void;
 }
 
@@ -24,7 +25,7 @@ export interface Statement {
 const blockingWaitMs = 5;
 /** Beyond that the wait is asynchronous. A transaction takes about a millisecond: this long means a bug. */
 const lockPatienceMs = 10_000;
-const pauseMaxMs = 50;
+const pauseMaxMs = 20;
 
 /**
  * Opens the database file, which the first to come creates. Many processes may have it open; any of them
@@ -64,7 +65,9 @@ export async function openDatabase(
     prepare: (sql) => prepare(connection, sql),
     read: (work) => whileBusy(work, path, patienceMs),
     write: (work) => whileBusy(() => transact(work), path, patienceMs),
-    close: () => connection.close(),
+    close: () => {
+      if (connection.isOpen) connection.close();
+    },
   };
 }
 
