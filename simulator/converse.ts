@@ -3,7 +3,8 @@ import type { AnswerContent, SimulatedAnswer } from './answer.ts';
 /** An answer as bytes on the wire. */
 export interface Encoded {
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  /** A text goes out in one write with its headers; bytes need two. */
+  readonly body: Uint8Array | string;
 }
 
 export type Encode = (answer: SimulatedAnswer, latencyMs: number) => Encoded;
@@ -15,7 +16,7 @@ export function encodeConverse(answer: SimulatedAnswer, latencyMs: number): Enco
     usage: usageOf(answer),
     metrics: { latencyMs },
   };
-  return { headers: jsonHeaders, body: Buffer.from(JSON.stringify(body)) };
+  return { headers: jsonHeaders, body: JSON.stringify(body) };
 }
 
 export const jsonHeaders = { 'content-type': 'application/json' } as const;

@@ -197,7 +197,7 @@ function encoded(body: unknown, answer: SimulatedAnswer, latencyMs: number): Enc
     'x-amzn-bedrock-output-token-count': String(answer.outputTokens),
     'x-amzn-bedrock-invocation-latency': String(latencyMs),
   };
-  return { headers, body: Buffer.from(JSON.stringify(body)) };
+  return { headers, body: JSON.stringify(body) };
 }
 
 function metadataFrom(header: string | string[] | undefined): Record<string, string> {

@@ -130,7 +130,7 @@ function lose(served: ServedCall, { headers, body }: Encoded, fault: LossFault):
       throw refusalOf('serverError', null);
     case 'truncatedBody':
       end(200);
-      exchange.sendCut(200, headers, body);
+      exchange.sendCut(200, headers, Buffer.from(body));
       return;
     case 'malformedBody':
       end(200);

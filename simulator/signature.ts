@@ -29,20 +29,19 @@ export function checkSignature(headers: IncomingHttpHeaders, nowMs: number): voi
 
 function checkAge(signedAt: string, nowMs: number): void {
   const signedMs = parseAmzDate(signedAt);
-  const now = formatAmzDate(nowMs);
   if (Number.isNaN(signedMs)) {
     throw invalidSignature(`Date must be in ISO-8601 basic format. Got '${signedAt}'.`);
   }
   if (signedMs < nowMs - ageMsMax) {
     const earliest = formatAmzDate(nowMs - ageMsMax);
     throw invalidSignature(
-      `Signature expired: ${signedAt} is now earlier than ${earliest} (${now} - 5 min.)`,
+      `Signature expired: ${signedAt} is now earlier than ${earliest} (${formatAmzDate(nowMs)} - 5 min.)`,
     );
   }
   if (signedMs > nowMs + ageMsMax) {
     const latest = formatAmzDate(nowMs + ageMsMax);
     throw invalidSignature(
-      `Signature not yet current: ${signedAt} is still later than ${latest} (${now} + 5 min.)`,
+      `Signature not yet current: ${signedAt} is still later than ${latest} (${formatAmzDate(nowMs)} + 5 min.)`,
     );
   }
 }
