@@ -69,7 +69,7 @@ function provenanceOf(identity: JsonObject, outcome: RecordOutcome): Provenance 
     outcome: outcome.kind,
     cost_usd: formatUsd(add(zero, ...costs)),
     calls: outcome.paid.map(
-      ({ hold, entry }): Json => ({
+      ({ hold, entry }): JsonObject => ({
         step: entry.step,
         try: entry.try,
         hold,

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { createJobPools } from '#activities/job-pool.ts';
+
+const never = new AbortController().signal;
+
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false;
+  const note = () => void (settled = true);
+  promise.then(note, note);
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  return settled;
+}
+
+describe('a job pool', () => {
+  it('lets as many calls in as the batches of the job bring', async () => {
+    const pools = createJobPools();
+    const { pool } = pools.join('job', 2);
+    await pool.enter(never);
+    const leave = await pool.enter(never);
+    const third = pool.enter(never);
+    expect(await isSettled(third)).toBe(false);
+    leave();
+    expect(await isSettled(third)).toBe(true);
+  });
+
+  it('lends one batch what another does not use, and never to another job', async () => {
+    const pools = createJobPools();
+    const { pool } = pools.join('job', 1);
+    pools.join('job', 1);
+    pools.join('other', 5);
+    await pool.enter(never);
+    await pool.enter(never);
+    expect(await isSettled(pool.enter(never))).toBe(false);
+  });
+
+  it('keeps a batch from leaving, while more calls are in flight than remain allowed', async () => {
+    const pools = createJobPools();
+    const { pool } = pools.join('job', 1);
+    const second = pools.join('job', 1);
+    const leave = await pool.enter(never);
+    await pool.enter(never);
+    const left = second.leave();
+    expect(await isSettled(left)).toBe(false);
+    leave();
+    expect(await isSettled(left)).toBe(true);
+  });
+
+  it('gives a place back once, however often it is left', async () => {
+    const pools = createJobPools();
+    const { pool } = pools.join('job', 1);
+    const leave = await pool.enter(never);
+    leave();
+    leave();
+    await pool.enter(never);
+    expect(await isSettled(pool.enter(never))).toBe(false);
+  });
+
+  it('forgets a waiting call, when it is aborted', async () => {
+    const pools = createJobPools();
+    const { pool } = pools.join('job', 1);
+    const leave = await pool.enter(never);
+    const controller = new AbortController();
+    const waiting = pool.enter(controller.signal);
+    controller.abort(new Error('stopped'));
+    await expect(waiting).rejects.toThrow('stopped');
+    leave();
+    expect(await isSettled(pool.enter(never))).toBe(true);
+  });
+
+  it('refuses at once, when the signal was aborted before', async () => {
+    const { pool } = createJobPools().join('job', 1);
+    const aborted = AbortSignal.abort(new Error('stopped'));
+    await expect(pool.enter(aborted)).rejects.toThrow('stopped');
+    expect(await isSettled(pool.enter(never))).toBe(true);
+  });
+});
