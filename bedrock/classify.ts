@@ -29,6 +29,8 @@ interface SeenError {
   /** Of the HTTP response; 0 where there was none. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** The errors of an AggregateError: one for each address that was tried. */
+  readonly attempts: readonly SeenError[];
 }
 
 /** Refusals by the name on the wire. The service says these before a model runs. */
@@ -91,13 +93,19 @@ function isNameless(seen: SeenError): boolean {
 
 /** Failures of connect(), of the name's resolution, or of TLS: no byte of the request was written. */
 function isUnconnected(seen: SeenError): boolean {
+  // Every address of the host was tried, and none was reached.
+  if (seen.attempts.length > 0) return seen.attempts.every(isUnconnected);
   if (seen.syscall === 'connect' || seen.syscall === 'getaddrinfo') return true;
-  // Both spoken by the HTTP handler and by Node for a connection that never came to be.
-  if (seen.name === 'TimeoutError' && seen.message.includes('did not establish a connection'))
-    return true;
-  if (seen.message.includes('before secure TLS connection was established')) return true;
-  return tlsRefusals.has(seen.code);
+  return tlsRefusals.has(seen.code) || unconnectedTexts.some((its) => seen.message.includes(its));
 }
+
+/** What the HTTP handler, Node and OpenSSL say of a connection that never came to be. */
+const unconnectedTexts = [
+  'did not establish a connection',
+  'before secure TLS connection was established',
+  'alert handshake failure',
+  'alert protocol version',
+];
 
 /** The server's certificate was refused, which ends the handshake before anything is written. */
 const tlsRefusals = new Set([
@@ -110,7 +118,6 @@ const tlsRefusals = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'ERR_TLS_CERT_ALTNAME_INVALID',
-  'ERR_SSL_WRONG_VERSION_NUMBER',
 ]);
 
 /** The provider said that it failed, or nobody said anything that can be relied on. */
@@ -140,9 +147,11 @@ function retryAfterMs(headers: SeenError['headers']): number | null {
 const messageMax = 300;
 
 function describe(seen: SeenError): string {
-  // A SyntaxError quotes the body, which says nothing about what went wrong.
-  const what =
-    seen.name === 'SyntaxError' ? 'the response is not JSON' : seen.message.slice(0, messageMax);
+  // A SyntaxError quotes the body, which says nothing about what went wrong; the SDK's hints for
+  // developers begin on a second line.
+  const [line = ''] =
+    seen.name === 'SyntaxError' ? ['the response is not JSON'] : seen.message.split('\n');
+  const what = line.slice(0, messageMax);
   const code = seen.code === '' || what.includes(seen.code) ? '' : ` ${seen.code}`;
   const where = seen.status > 0 ? ` (HTTP ${seen.status})` : '';
   return `${seen.name}${code}${where}: ${what}`;
@@ -156,7 +165,13 @@ function read(error: unknown): SeenError {
     syscall: text(field(error, 'syscall')),
     status: statusOf(error),
     headers: headersOf(error),
+    attempts: attemptsOf(error),
   };
+}
+
+function attemptsOf(error: unknown): SeenError[] {
+  const errors = field(error, 'errors');
+  return error instanceof AggregateError && Array.isArray(errors) ? errors.map(read) : [];
 }
 
 function statusOf(error: unknown): number {

@@ -21,10 +21,10 @@ export function createBedrockModel(options: BedrockModelOptions): Model {
   const { client, sent } = createClient(options);
   return {
     isSigned: options.bearerToken === undefined,
-    call: (request, controls) => {
+    call: async (request, controls) => {
       const price = priceOf(request.model);
       if (price === null || !isPricedIn(price, options.region)) {
-        return Promise.resolve(unpriced(request.model, options.region));
+        return unpriced(request.model, options.region);
       }
       const input = converseInput(request, price);
       return converse({ client, sent, input, controls, callTimeoutMs: options.callTimeoutMs });
@@ -65,7 +65,7 @@ async function converse(its: Conversation): Promise<CallOutcome> {
     const output = await its.client.send(new ConverseCommand(its.input));
     return readAnswer(output, performance.now() - startMs);
   } catch (error) {
-    return call.isSent ? classify(causeOf(error, abort.signal)) : classifyUnsent(error);
+    return call.isSent ? lost(error, abort.signal) : classifyUnsent(error);
   } finally {
     clearTimeout(deadline);
     signal.removeEventListener('abort', onAbort);
@@ -76,11 +76,11 @@ function deadlinePassed(ms: number): Error {
   return Object.assign(new Error(`no complete answer within ${ms} ms`), { name: 'TimeoutError' });
 }
 
-/** Aborting surfaces as whatever the socket said; why we aborted is what a reader wants. */
-function causeOf(error: unknown, signal: AbortSignal): unknown {
-  const name = error instanceof Error ? error.name : '';
-  const isOurs = signal.aborted && (name === 'AbortError' || name === 'TimeoutError');
-  return isOurs && signal.reason instanceof Error ? signal.reason : error;
+function lost(error: unknown, { aborted, reason }: AbortSignal): CallOutcome {
+  const outcome = classify(error);
+  if (outcome.kind !== 'unknown' || !aborted || !(reason instanceof Error)) return outcome;
+  // Aborting surfaces as whatever the socket said; why we aborted is what a reader wants.
+  return { kind: 'unknown', failure: failure('no-answer', `${reason.name}: ${reason.message}`) };
 }
 
 function converseInput(request: ModelRequest, price: ModelPrice): ConverseCommandInput {

@@ -148,6 +148,31 @@ describe('classify: what else the wire brings', () => {
       kind: 'unreachable',
     },
     {
+      error: broken(
+        'the request socket did not establish a connection with the server within the configured timeout',
+        { name: 'TimeoutError' },
+      ),
+      outcome: 'not-billed',
+      kind: 'unreachable',
+    },
+    {
+      error: new AggregateError([
+        broken('connect ECONNREFUSED ::1', { syscall: 'connect' }),
+        broken('connect ETIMEDOUT 127.0.0.1', { syscall: 'connect' }),
+      ]),
+      outcome: 'not-billed',
+      kind: 'unreachable',
+    },
+    {
+      error: new AggregateError([
+        broken('connect ECONNREFUSED ::1', { syscall: 'connect' }),
+        broken('read ECONNRESET', { syscall: 'read' }),
+      ]),
+      outcome: 'unknown',
+      kind: 'no-answer',
+    },
+    { error: new AggregateError([]), outcome: 'unknown', kind: 'no-answer' },
+    {
       error: broken('getaddrinfo ENOTFOUND x', { code: 'ENOTFOUND', syscall: 'getaddrinfo' }),
       outcome: 'not-billed',
       kind: 'unreachable',
