@@ -71,7 +71,7 @@ export async function payForBatch(ports: BatchPorts, attempt: Attempt): Promise<
   try {
     const lines = await runPaid(ports, attempt, calls, report);
     await calls.drained();
-    return await conclude(ports, attempt, owner, { lines, stop: calls.stopped() });
+    return await conclude(ports, attempt, { owner, report, lines, stop: calls.stopped() });
   } finally {
     unwatch();
     await report.end();
@@ -181,6 +181,8 @@ function paidCallFor(question: Question, sha256: string) {
 }
 
 interface Ended {
+  readonly owner: HoldOwner;
+  readonly report: BatchReport;
   readonly lines: readonly PartLine[];
   readonly stop: Stop | null;
 }
@@ -188,8 +190,7 @@ interface Ended {
 async function conclude(
   ports: BatchPorts,
   { job, input }: Attempt,
-  owner: HoldOwner,
-  { lines, stop }: Ended,
+  { owner, report, lines, stop }: Ended,
 ): Promise<BatchResult> {
   if (lines.length === input.size) {
     const finished = await putPart(ports.store, job, input, lines);
@@ -198,6 +199,7 @@ async function conclude(
   }
   assert(stop !== null, `batch ${input.batch} ended early and nothing stopped it`);
   await owner.close();
+  await report.write();
   return await explainStop(ports, job, input, stop);
 }
 

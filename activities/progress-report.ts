@@ -12,6 +12,8 @@ export interface BatchReport {
   ended(kind: 'accepted' | 'failed'): void;
   answered(): void;
   /** Writes what is not written yet. */
+  write(): Promise<void>;
+  /** No further reports; the one under way is awaited. */
   end(): Promise<void>;
 }
 
@@ -108,6 +110,7 @@ function reportBatch(
     answered: () => {
       progress = { ...progress, calls: progress.calls + 1 };
     },
+    write,
     async end() {
       clearInterval(timer);
       await writing;

@@ -16,19 +16,22 @@ export const recordsMax = 1_000_000;
 const batchRecordsMin = 10;
 /** More would make the drain before a new workflow run too long. */
 const batchRecordsMax = 200;
-/** Batches that a small job is cut into at most, so that all of them fit one window. */
-const windowMax = 40;
+/**
+ * Batches that a job of up to 4,000 records is cut into at most. All of them fit one window, which keeps
+ * the tail short, and 1,000 records stay within 150 history events.
+ */
+const batchesOfSmallJob = 20;
 
 /**
- * Batches of 10 to 200 records: as few records each as keep the whole job within a window of 40
- * batches, and 200 each once a job is larger than that.
+ * Batches of 10 to 200 records: a job of up to 4,000 records is cut into at most 20, a larger one into
+ * batches of 200.
  */
 export function planBatches(records: number): BatchPlan {
   assert(
     Number.isSafeInteger(records) && records >= 1 && records <= recordsMax,
     `records is ${records}; allowed are 1 to ${recordsMax}`,
   );
-  const even = Math.ceil(records / windowMax);
+  const even = Math.ceil(records / batchesOfSmallJob);
   const batchRecords = Math.min(batchRecordsMax, Math.max(batchRecordsMin, even));
   return { records, batchRecords, batches: Math.ceil(records / batchRecords) };
 }

@@ -1,6 +1,6 @@
 /** The activities as the workflows call them, with their time-outs and retries. */
 import type { RetryPolicy } from '@temporalio/common';
-import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import { type ActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '#activities/contract.ts';
 
 /** Type of the failure after which no call of the job can succeed until a person acts. */
@@ -14,10 +14,19 @@ const retry: RetryPolicy = {
   nonRetryableErrorTypes: [jobCannotRun],
 };
 
-export const activities = proxyActivities<Activities>({
+export const activities = proxyActivities<Omit<Activities, 'changeStatus'>>({
   // A long throttle or outage is spent inside an attempt, and an export reads every part of a job.
   startToCloseTimeout: '6h',
   heartbeatTimeout: '60s',
+  retry,
+});
+
+/**
+ * A status is one short write that may be repeated: done inside the workflow task, it costs the history
+ * one event instead of six.
+ */
+export const localActivities = proxyLocalActivities<Pick<Activities, 'changeStatus'>>({
+  startToCloseTimeout: '60s',
   retry,
 });
 

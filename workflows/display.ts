@@ -12,8 +12,8 @@ export interface Display {
 const statusKey = defineSearchAttributeKey('PPStatus', SearchAttributeType.KEYWORD);
 const doneKey = defineSearchAttributeKey('PPDone', SearchAttributeType.INT);
 
-/** Search attributes cost an event each time: written at a new status and at each 5 % of the records. */
-const stepsMax = 20;
+/** Search attributes cost an event each time: written at a new status and at each tenth of the records. */
+const stepsMax = 10;
 
 export function createDisplay(plan: Plan): Display {
   let shown = '';

@@ -12,7 +12,7 @@ import {
 import type { BatchResult } from '#activities/contract.ts';
 import type { JobStatus } from '#domain/job.ts';
 import { batchRange } from '#domain/plan.ts';
-import { activities, batchOptions, jobCannotRun } from './activities.ts';
+import { activities, batchOptions, jobCannotRun, localActivities } from './activities.ts';
 import {
   type DatasetCarry,
   type DatasetInput,
@@ -210,14 +210,20 @@ async function changed(run: Run): Promise<void> {
 }
 
 function launch(run: Run, batch: number, concurrency: number): void {
-  const wasAlone = run.state.inFlight === 0;
+  const wasIdle = run.state.inFlight === 0;
   const { limitChanges } = run.controls;
   launched(run.state, concurrency);
+  const { startedInRun } = run.state;
+  // Alone from start to end, and judged by the limit that stands: what it lacked nobody else held.
+  const wasAlone = () =>
+    wasIdle &&
+    run.state.startedInRun === startedInRun &&
+    run.controls.limitChanges === limitChanges;
   // Never rejects: whatever happens to a batch ends as a change of the state that the loop waits for.
   void run.scope
     .run(() => startBatch(run, batch, concurrency))
     .then(
-      (result) => take(run, result, wasAlone && run.controls.limitChanges === limitChanges),
+      (result) => take(run, result, wasAlone()),
       (error: unknown) => takeError(run, batch, error),
     )
     .then(() => {
@@ -374,7 +380,7 @@ async function changeStatus(
 ): Promise<void> {
   progress.statusSeq += 1;
   const seq = progress.statusSeq;
-  await activities.changeStatus({
+  await localActivities.changeStatus({
     jobId,
     to,
     seq,

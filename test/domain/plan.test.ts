@@ -7,10 +7,10 @@ describe('planBatches', () => {
     { records: 1, batchRecords: 10, batches: 1 },
     { records: 10, batchRecords: 10, batches: 1 },
     { records: 11, batchRecords: 10, batches: 2 },
-    { records: 400, batchRecords: 10, batches: 40 },
-    { records: 401, batchRecords: 11, batches: 37 },
-    { records: 8_000, batchRecords: 200, batches: 40 },
-    { records: 8_001, batchRecords: 200, batches: 41 },
+    { records: 200, batchRecords: 10, batches: 20 },
+    { records: 201, batchRecords: 11, batches: 19 },
+    { records: 4_000, batchRecords: 200, batches: 20 },
+    { records: 4_001, batchRecords: 200, batches: 21 },
     { records: 1_000_000, batchRecords: 200, batches: 5_000 },
   ])('plan: $batches batches of $batchRecords, when $records records are wanted', (row) => {
     expect(planBatches(row.records)).toEqual(row);
