@@ -1,5 +1,9 @@
-import type { ConverseCommandInput, ConverseCommandOutput } from '@aws-sdk/client-bedrock-runtime';
-import { BedrockRuntimeClient, ConverseCommand } from '@aws-sdk/client-bedrock-runtime';
+import type {
+  BedrockRuntimeClient,
+  ConverseCommandInput,
+  ConverseCommandOutput,
+} from '@aws-sdk/client-bedrock-runtime';
+import { ConverseCommand } from '@aws-sdk/client-bedrock-runtime';
 import { failure } from '#domain/failure.ts';
 import type { ModelPrice, Usage } from '#domain/pricing.ts';
 import { acceptedSampling, isPricedIn, modelsNear, priceOf } from '#domain/pricing.ts';
@@ -114,7 +118,7 @@ function metadataValue(value: string): string {
 }
 
 /** The answer with its usage; without a usage that can be charged, what it cost is unknown. */
-export function readAnswer(output: ConverseCommandOutput, roundTripMs: number): CallOutcome {
+function readAnswer(output: ConverseCommandOutput, roundTripMs: number): CallOutcome {
   const usage = readUsage(output.usage);
   if (usage === null) {
     const seen = JSON.stringify(output.usage) ?? 'none';

@@ -128,6 +128,7 @@ describe('calls to a misbehaving service', () => {
     expect(verdictOf(outcome)).toBe(kind);
     if (outcome.kind === 'answered') expect(counted(outcome)).toBe(bill);
     expect(counted(outcome)).toBeGreaterThanOrEqual(bill);
+    if (!JSON.stringify(knobs).includes('usageAboveBound')) expect(bill).toBeLessThanOrEqual(worst);
   });
 
   it('an old signature: is refused and not billed', async () => {
