@@ -59,6 +59,7 @@ export interface NewJob {
   readonly id: string;
   readonly spec: JobSpec;
   readonly warnings: readonly string[];
+  /** RFC 3339 as `toISOString` writes it: jobs are listed in the order of this text. */
   readonly createdAt: string;
   /** The client's Idempotency-Key, and a digest of what it asked for. */
   readonly idempotency: { readonly key: string; readonly requestSha256: string } | null;
@@ -92,7 +93,7 @@ export interface Jobs {
   list(query: PageQuery & { readonly status: JobStatus | null }): Promise<Page<Job>>;
   /** Legal moves only (`mayBecome` of domain/job.ts); sets startedAt at `running`, endedAt at an end. */
   changeStatus(id: string, change: StatusChange): Promise<StatusOutcome>;
-  /** Says why the job is not sending, or with null that it is again. */
+  /** Says why the job is not sending, or with null that it is again; without effect once it has ended. */
   setWaiting(id: string, waiting: Waiting | null): Promise<void>;
   /** Replaces what is known of one batch; the job's progress is the sum over its batches, kept exact. */
   recordBatch(id: string, batch: string, progress: Progress): Promise<void>;
@@ -158,12 +159,16 @@ export interface JobEvent {
 }
 
 export interface Events {
+  /** A repeated append is another event: readers must bear seeing one twice. */
   append(jobId: string, event: Omit<JobEvent, 'seq'>): Promise<JobEvent>;
   /** Events with a higher number than `after`, oldest first, at most `limit`. */
   read(jobId: string, after: number, limit: number): Promise<readonly JobEvent[]>;
 }
 
-/** Byte objects under keys of `[A-Za-z0-9_.-]` segments joined by `/`. */
+/**
+ * Byte objects under keys of `[A-Za-z0-9_.-]` segments joined by `/`; none is `.` or `..`. No key may be
+ * the beginning of another up to a `/`, because on a disk it would be a file and a folder.
+ */
 export interface Objects {
   /** `exists` where the key is taken: what stands is kept, whoever put it. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<'stored' | 'exists'>;

@@ -60,13 +60,13 @@ describe('a full disk', () => {
     }),
   );
 
-  it('journal: the torn line is taken away and the next entry stands, when there is room again', () =>
+  it('journal: all of a refused append is taken away and the next entry stands, when it meets it', () =>
     inLocalPlace(async (place) => {
       await (await prepare(place)).close();
       const child = startChild('fill.ts', [place.home, 'journal'], 200);
       await child.ended();
       expect(child.lines).toEqual(['none EFBIG none']);
-      const entries = [journalEntry(0, 'y'.repeat(10)), journalEntry(2, 'y'.repeat(10))];
+      const entries = [journalEntry(0), journalEntry(4)];
       const { journal } = await place.open();
       expect(await journal.read('job', '0')).toEqual([{ ordinal: 1, entries }]);
     }));

@@ -4,6 +4,7 @@
  */
 import { writeSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import type { JournalEntry } from '#store/contract.ts';
 import { openLocalStore } from '#store/local-store.ts';
 import { journalEntry } from '#test/store/conformance/journal.ts';
 
@@ -29,9 +30,14 @@ async function writePieces(): Promise<void> {
 
 async function fillJournal(): Promise<void> {
   const attempt = { jobId: 'job', batch: '0', ordinal: 1 };
-  const append = (record: number, size: number) =>
-    codeOf(() => store.journal.append(attempt, [journalEntry(record, 'y'.repeat(size))]));
-  const codes = [await append(0, 10), await append(1, 300 * 1024), await append(2, 10)];
+  const append = (...entries: JournalEntry[]) =>
+    codeOf(() => store.journal.append(attempt, entries));
+  const codes = [
+    await append(journalEntry(0)),
+    // The small ones are written before the limit is met, and must not stand behind the next entry.
+    await append(journalEntry(1), journalEntry(2), journalEntry(3, 'y'.repeat(300 * 1024))),
+    await append(journalEntry(4)),
+  ];
   writeSync(1, `${codes.join(' ')}\n`);
 }
 

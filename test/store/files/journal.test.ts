@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '#store/contract.ts';
 import { createJournal, type FileJournal } from '#store/files/journal.ts';
+import { createFolders } from '#store/files/folders.ts';
+import { createJournalWriter } from '#store/files/journal-writer.ts';
 import { journalEntry } from '#test/store/conformance/journal.ts';
 import { makeLocalPlace } from '#test/store/local-place.ts';
 
@@ -54,6 +56,16 @@ describe('a damaged journal', () => {
       await journal.append(attempt, [journalEntry(0), other, journalEntry(2)]);
       expect(await readdir(join(root, 'job/0'))).toEqual(['1.jsonl']);
       expect(await readEntries(journal)).toEqual([journalEntry(0), 'corrupt', journalEntry(2)]);
+    }));
+});
+
+describe('a writer', () => {
+  it('the next append is written, when it comes in the very turn that the one before ended', () =>
+    inJournal(async (journal, root) => {
+      const writer = createJournalWriter(join(root, 'job/0/1.jsonl'), createFolders(root));
+      for (const entry of entries) await writer.append([entry]);
+      await writer.rest();
+      expect(await readEntries(journal)).toEqual(entries);
     }));
 });
 

@@ -7,6 +7,7 @@ import { pico } from '#domain/money.ts';
 import { openLocalStore } from '#store/local-store.ts';
 import { openDatabase } from '#store/sqlite/database.ts';
 import { unsettledHoldsSql } from '#store/sqlite/ledger.ts';
+import { migrate } from '#store/sqlite/schema.ts';
 import { startChild } from '#test/store/child.ts';
 import { makeLocalPlace } from '#test/store/local-place.ts';
 
@@ -21,6 +22,23 @@ describe('openDatabase', () => {
       expect(children.map((child) => child.lines)).toEqual(
         children.map(() => ['stopped Error: the hold was refused']),
       );
+    }));
+
+  it('the schema is made once, when another process makes it between the look and the lock', () =>
+    inHome(async (home) => {
+      const path = join(home, 'plot.db');
+      const first = new DatabaseSync(path);
+      class Late extends DatabaseSync {
+        override exec(sql: string): void {
+          if (sql === 'BEGIN EXCLUSIVE') migrate(first, path);
+          super.exec(sql);
+        }
+      }
+      const late = new Late(path);
+      migrate(late, path);
+      expect(late.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 });
+      late.close();
+      first.close();
     }));
 
   it('a file of a newer version is refused and left as it is', () =>
