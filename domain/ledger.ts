@@ -84,6 +84,7 @@ export type LedgerCommand =
       readonly hold: string;
       /** The unknown money the caller found; another resolution in between refuses this one. */
       readonly expected: PicoUsd;
+      /** More than `expected` is a breach: recorded in full, and possible only with nothing released. */
       readonly billed: PicoUsd;
       readonly released: PicoUsd;
       /** Where the provider said so, for the report. Never empty. */
@@ -365,18 +366,28 @@ function resolve(account: Account, hold: Hold, command: Command<'resolve'>): Led
   if (command.expected !== hold.unknown) {
     return refused({ kind: 'stale', found: `unknown ${hold.unknown} pUSD` });
   }
+  // More than the worst case was billed and no answer tells: recorded as a capture of it would be. With
+  // nothing unknown the evidence is of calls that are settled already, and counting it would count twice.
+  const mayExceed = command.released === 0n && hold.unknown > 0n;
+  const excess = mayExceed ? larger(subtract(command.billed, hold.unknown), zero) : zero;
   const seen = add(command.billed, command.released);
-  if (seen > hold.unknown) {
+  const fromUnknown = subtract(seen, excess);
+  if (fromUnknown > hold.unknown) {
     return refused({ kind: 'above-unknown', unknown: hold.unknown, seen });
   }
   return done(
     {
       ...account,
-      unknown: subtract(account.unknown, seen),
+      status: excess > 0n ? 'frozen' : account.status,
+      unknown: subtract(account.unknown, fromUnknown),
       spent: add(account.spent, command.billed),
-      available: add(account.available, command.released),
+      available: subtract(add(account.available, command.released), excess),
     },
-    { ...hold, unknown: subtract(hold.unknown, seen), spent: add(hold.spent, command.billed) },
+    {
+      ...hold,
+      unknown: subtract(hold.unknown, fromUnknown),
+      spent: add(hold.spent, command.billed),
+    },
   );
 }
 
