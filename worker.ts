@@ -66,8 +66,9 @@ async function runWorker(its: Config): Promise<void> {
     drain.abort(new Error('the worker was asked to end'));
     if (worker.getState() === 'RUNNING') worker.shutdown();
   };
-  process.once('SIGTERM', end);
-  process.once('SIGINT', end);
+  // Again and again: a second signal must not end a worker that is bringing in its answers.
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
   process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid })}\n`);
   try {
     await worker.run();

@@ -1,0 +1,32 @@
+/** What must hold of a job that ended, whatever happened to its processes. */
+import { expect } from 'vitest';
+import { z } from 'zod';
+import type { JobBody } from '#cli/job-body.ts';
+import { usd } from '#domain/money.ts';
+import type { TestStack } from './stack.ts';
+
+const line = z.object({ id: z.string(), index: z.int() });
+
+function indexesOf(text: string): number[] {
+  const lines = text.split('\n').slice(0, -1);
+  return lines.map((each) => line.parse(JSON.parse(each)).index);
+}
+
+/** Each index once, none missing: in records.jsonl or in failures.jsonl. Answers the two counts. */
+export async function expectEveryIndexOnce(stack: TestStack, job: JobBody): Promise<void> {
+  const accepted = indexesOf(await stack.download(job.id, 'records.jsonl'));
+  const failed = indexesOf(await stack.download(job.id, 'failures.jsonl'));
+  const all = [...accepted, ...failed].toSorted((a, b) => a - b);
+  expect(all).toEqual(Array.from({ length: job.records.requested }, (_, index) => index));
+  expect(job.records).toMatchObject({ accepted: accepted.length, failed: failed.length });
+}
+
+/** G1 and the account's sum: what was billed is counted, and all that is counted is within the limit. */
+export async function expectMoneyAddsUp(stack: TestStack, job: JobBody): Promise<void> {
+  const { limit, spent, held, unknown, available } = job.cost;
+  const billed = await stack.billed(job.id);
+  expect(usd(limit)).toBe(usd(spent) + usd(held) + usd(unknown) + usd(available));
+  expect(billed.pico).toBeLessThanOrEqual(usd(spent) + usd(held) + usd(unknown));
+  expect(billed.pico).toBeGreaterThanOrEqual(usd(spent));
+  if (usd(unknown) + usd(held) === 0n) expect(billed.pico).toBe(usd(spent));
+}
