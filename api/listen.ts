@@ -16,7 +16,10 @@ const closeMs = 10_000;
 export function listen(app: OpenAPIHono<AppEnv>, port: number): Promise<Listening> {
   // Node ends any request after 5 minutes by default: an upload of 1 GiB may take longer. Headers keep
   // their own time-out, so a connection still cannot be held open before a request.
-  const server = createServer({ requestTimeout: 0 }, getRequestListener(app.fetch));
+  const answer = getRequestListener(app.fetch);
+  const server = createServer({ requestTimeout: 0 }, (incoming, outgoing) => {
+    void answer(incoming, outgoing);
+  });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => {

@@ -83,7 +83,7 @@ export function problemResponse(problem: Problem, requestId: string): Response {
   });
 }
 
-const problemBody = z
+export const problemBody = z
   .object({
     type: z.url(),
     title: z.string(),

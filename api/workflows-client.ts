@@ -1,7 +1,9 @@
 import {
   Client,
   Connection,
+  defaultGrpcRetryOptions,
   isGrpcServiceError,
+  makeGrpcRetryInterceptor,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
 } from '@temporalio/client';
@@ -24,6 +26,8 @@ export interface TemporalAddress {
 
 /** After so long an answer is not awaited any more; a server on the same network takes milliseconds. */
 const deadlineMs = 3_000;
+/** A call outlives a short gap; a server that is away is told of within a second. */
+const maxAttempts = 3;
 /** gRPC's default grows to two minutes, which is how long a restarted server would stay unnoticed. */
 const reconnectMs = { first: 100, most: 1_000 };
 
@@ -39,6 +43,7 @@ export function createWorkflowsClient({ address, namespace }: TemporalAddress): 
 } {
   const connection = Connection.lazy({
     address,
+    interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions({ maxAttempts }))],
     channelArgs: {
       'grpc.initial_reconnect_backoff_ms': reconnectMs.first,
       'grpc.min_reconnect_backoff_ms': reconnectMs.first,

@@ -35,8 +35,8 @@ export const seedCacheBytesMax = 64 * 1024 ** 2;
 export const concurrencyMax = 1_024;
 /** A job's seed is an unsigned 32-bit integer: what the generator of randomness takes. */
 export const jobSeedMax = 2 ** 32 - 1;
-/** Bytes of a template document: a hundred long prompts; a larger one is data in the wrong place. */
-export const templateBytesMax = 256 * 1024;
+/** Bytes of a template document that is uploaded: as many as its check reads. */
+export const templateBytesMax = 512 * 1024;
 /** Bytes of a JSON request body: the longest valid one is under 8 KiB. */
 export const requestBytesMax = 64 * 1024;
 /** Characters of an Idempotency-Key, as the common practice of HTTP APIs has it. */
