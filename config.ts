@@ -62,6 +62,10 @@ const variables = z.object({
       allowed: 'a region such as "us-east-1"',
       meaning: 'the region that is called; prices depend on it',
     }),
+  AWS_BEARER_TOKEN_BEDROCK: z.string().nullable().default(null).register(words, {
+    allowed: 'a Bedrock API key',
+    meaning: 'sent instead of a signature; lost calls then stay counted until a log shows them',
+  }),
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: httpUrl().register(words, {
     allowed: 'an http or https URL',
     meaning: 'where calls go instead of AWS: the simulator, or an endpoint of your own',

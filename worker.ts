@@ -30,6 +30,7 @@ async function runWorker(its: Config): Promise<void> {
     ...(its.AWS_ENDPOINT_URL_BEDROCK_RUNTIME === null
       ? {}
       : { endpoint: its.AWS_ENDPOINT_URL_BEDROCK_RUNTIME }),
+    ...(its.AWS_BEARER_TOKEN_BEDROCK === null ? {} : { bearerToken: its.AWS_BEARER_TOKEN_BEDROCK }),
     concurrencyMax: its.PLOT_CALLS_MAX,
     callTimeoutMs: its.PLOT_CALL_TIMEOUT_MS,
   });

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { add, type PicoUsd, pico, zero } from '#domain/money.ts';
 import { excessOf } from '#domain/budget.ts';
-import { holdId } from '#domain/ledger.ts';
+import { holdId } from '#domain/account.ts';
 import { acceptedSampling, inputTokensBound, worstCaseCost } from '#domain/pricing.ts';
 import type { JournalAttempt, JournalEntry } from '#store/contract.ts';
 import type { Paid, Question } from './record-program.ts';

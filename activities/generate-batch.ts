@@ -5,9 +5,10 @@ import { formatUsd, type PicoUsd, pico } from '#domain/money.ts';
 import { batchKey } from '#domain/plan.ts';
 import type { BatchInput, BatchResult } from './contract.ts';
 import { type EarlierAnswers, indexAnswers, promptSha256, worstOf } from './earlier-answers.ts';
+import { momentOf } from './hold-commands.ts';
 import { cannotRun, type JobContext } from './job-context.ts';
 import type { JobPool } from './job-pool.ts';
-import { type BatchPorts, type OpenedHold, payForBatch } from './pay-for-batch.ts';
+import { type BatchPorts, type AttemptHold, payForBatch } from './pay-for-batch.ts';
 import { finishedPart, putPart } from './put-part.ts';
 import { recoverAnswers } from './recover-answers.ts';
 import { replayBatch, runBatch } from './run-batch.ts';
@@ -88,10 +89,11 @@ async function openHold(
   job: JobContext,
   input: BatchInput,
   least: PicoUsd,
-): Promise<OpenedHold | BatchResult> {
+): Promise<AttemptHold | BatchResult> {
   const account = await ports.store.ledger.account(job.jobId);
   if (account === null) throw cannotRun(`job ${job.jobId} has no account`);
   const wanted = wantedBy(job, input, least);
+  const sentAt = momentOf(ports.clock);
   const outcome = await ports.store.ledger.execute({
     kind: 'open',
     account: job.jobId,
@@ -102,7 +104,7 @@ async function openHold(
   });
   if (outcome.kind === 'done') {
     assert(outcome.hold !== null, 'an opened hold is answered');
-    return { kind: 'opened', hold: outcome.hold, account: outcome.account, wanted };
+    return { kind: 'opened', hold: outcome.hold, account: outcome.account, sentAt, wanted };
   }
   const { refusal } = outcome;
   if (refusal.kind === 'account-frozen') return { kind: 'frozen', batch: input.batch };

@@ -8,7 +8,8 @@ import {
   newHolder,
   shelveCommand,
 } from '#domain/budget.ts';
-import type { Account, Hold, LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
+import type { Account, Hold } from '#domain/account.ts';
+import type { LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
 import type { PicoUsd } from '#domain/money.ts';
 import type { Ledger } from '#store/contract.ts';
 import type { Clock } from './ports.ts';
@@ -28,16 +29,30 @@ export interface HoldCommands {
   isConfirmed(): boolean;
 }
 
+/** A hold as its opening answered it. */
+export interface OpenedHold {
+  readonly hold: Hold;
+  readonly account: Account;
+  /** When the opening was sent: from here on the hold's age is counted. */
+  readonly sentAt: Moment;
+}
+
+/** One moment by both clocks. */
+export interface Moment {
+  readonly wallMs: number;
+  readonly monotonicMs: number;
+}
+
+export function momentOf(clock: Clock): Moment {
+  return { wallMs: clock.now(), monotonicMs: clock.monotonic() };
+}
+
 /** A hold's last successful command may be this old when a request is written (design section 4). */
 const confirmedMsMax = 60_000;
 const ledgerTriesMax = 5;
 
-export function createHoldCommands(
-  ledger: Ledger,
-  clock: Clock,
-  opened: { readonly hold: Hold; readonly account: Account },
-): HoldCommands {
-  let confirmed = { wallMs: clock.now(), monotonicMs: clock.monotonic() };
+export function createHoldCommands(ledger: Ledger, clock: Clock, opened: OpenedHold): HoldCommands {
+  let confirmed = opened.sentAt;
   let queue: Promise<void> = Promise.resolve();
 
   /** The next command's sequence number depends on the last one's answer. */
@@ -49,6 +64,8 @@ export function createHoldCommands(
 
   async function execute(command: LedgerCommand): Promise<Hold | null> {
     if (its.lost !== null) return null;
+    // From before it was sent: its answer may have slept on the way while the hold was given away.
+    const sentAt = momentOf(clock);
     const outcome = await executeSurely(ledger, clock, command);
     if (outcome.kind === 'away') {
       its.lost = `the ledger cannot be reached: ${outcome.reason}`;
@@ -58,7 +75,7 @@ export function createHoldCommands(
       its.lost = `${command.kind} of hold ${its.holder.hold} was refused: ${outcome.refusal.kind}`;
       return null;
     }
-    confirmed = { wallMs: clock.now(), monotonicMs: clock.monotonic() };
+    confirmed = sentAt;
     its.account = outcome.account;
     return outcome.hold;
   }

@@ -2,11 +2,11 @@
  * Owns one hold while an attempt lives: grants headroom in order and stops everything once the hold is
  * lost. Knows nothing of records.
  */
+import { assert } from '#domain/assert.ts';
 import { headroom, journaled, mayStart, notBilled, started } from '#domain/budget.ts';
-import type { Account, Hold } from '#domain/ledger.ts';
 import { add, larger, type PicoUsd, subtract, zero } from '#domain/money.ts';
 import type { Ledger } from '#store/contract.ts';
-import { createHoldCommands, type HoldCommands } from './hold-commands.ts';
+import { createHoldCommands, type HoldCommands, type OpenedHold } from './hold-commands.ts';
 import type { Clock } from './ports.ts';
 
 export type Grant =
@@ -41,7 +41,7 @@ export interface HoldOwner {
 export interface HoldOptions {
   readonly ledger: Ledger;
   readonly clock: Clock;
-  readonly opened: { readonly hold: Hold; readonly account: Account };
+  readonly opened: OpenedHold;
   /** How much the batch would like to hold, given what is available. */
   readonly wanted: (available: PicoUsd) => PicoUsd;
 }
@@ -56,11 +56,19 @@ interface Owner {
   readonly wanted: HoldOptions['wanted'];
   readonly waiters: Waiter[];
   isPumping: boolean;
+  /** Once closing has begun no call may start: what is held is on its way back. */
+  isClosing: boolean;
 }
 
 export function ownHold(options: HoldOptions): HoldOwner {
   const commands = createHoldCommands(options.ledger, options.clock, options.opened);
-  const owner: Owner = { commands, wanted: options.wanted, waiters: [], isPumping: false };
+  const owner: Owner = {
+    commands,
+    wanted: options.wanted,
+    waiters: [],
+    isPumping: false,
+    isClosing: false,
+  };
   return {
     id: commands.holder.hold,
     reserve: (worst) => reserve(owner, worst),
@@ -85,6 +93,7 @@ export function ownHold(options: HoldOptions): HoldOwner {
       pumpSoon(owner);
     },
     async close() {
+      owner.isClosing = true;
       if (commands.holder.uncaptured.entries > 0) await commands.capture(() => zero);
       await commands.close();
     },
@@ -93,6 +102,10 @@ export function ownHold(options: HoldOptions): HoldOwner {
 
 function reserve(owner: Owner, worst: PicoUsd): Promise<Grant> {
   const { commands, waiters } = owner;
+  assert(
+    !owner.isClosing,
+    `a call was started while hold ${commands.holder.hold} was being closed`,
+  );
   if (waiters.length === 0 && refusal(commands) === null && mayStart(commands.holder, worst)) {
     commands.holder = started(commands.holder, worst);
     return Promise.resolve({ kind: 'granted' });

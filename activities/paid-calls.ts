@@ -168,7 +168,9 @@ async function send(line: Line, wanted: PaidCall, permit: Permit): Promise<Sent>
     { ...wanted.request, hold: owner.id, call },
     { signal: abort, beforeSend: () => owner.confirm() },
   );
-  permit.done(outcome);
+  // A call that we cut off says nothing about the provider: it must not open the circuit for others.
+  if (abort.aborted) permit.release();
+  else permit.done(outcome);
   return { call, outcome };
 }
 

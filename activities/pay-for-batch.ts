@@ -3,11 +3,11 @@ import { cancellationDetails, cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { assert } from '#domain/assert.ts';
 import { failure } from '#domain/failure.ts';
-import type { Account, Hold } from '#domain/ledger.ts';
 import { formatUsd, type PicoUsd } from '#domain/money.ts';
 import { acceptedSampling } from '#domain/pricing.ts';
 import { type BatchInput, type BatchResult, retryLater } from './contract.ts';
 import { type EarlierAnswers, promptSha256, worstOf } from './earlier-answers.ts';
+import type { OpenedHold } from './hold-commands.ts';
 import { type HoldOwner, ownHold } from './holder.ts';
 import { cannotRun, type JobContext, type JobContexts } from './job-context.ts';
 import type { JobPool, JobPools } from './job-pool.ts';
@@ -25,17 +25,16 @@ export interface BatchPorts extends ActivityPorts {
   readonly reports: ProgressReports;
 }
 
-export interface OpenedHold {
+/** The hold of an attempt, and how much of what is available it would like to hold. */
+export interface AttemptHold extends OpenedHold {
   readonly kind: 'opened';
-  readonly hold: Hold;
-  readonly account: Account;
   readonly wanted: (available: PicoUsd) => PicoUsd;
 }
 
 export interface Attempt {
   readonly job: JobContext;
   readonly input: BatchInput;
-  readonly opened: OpenedHold;
+  readonly opened: AttemptHold;
   readonly earlier: EarlierAnswers;
   readonly pool: JobPool;
 }
@@ -82,10 +81,10 @@ export async function payForBatch(ports: BatchPorts, attempt: Attempt): Promise<
 function watchForStop(ports: BatchPorts, calls: PaidCalls, abort: AbortController): () => void {
   const cancelled = cancellationSignal();
   const giveUp = () => abort.abort(new Error('the worker is about to be ended'));
-  let timer: NodeJS.Timeout | null = null;
+  let cancelGiveUp: (() => void) | null = null;
   const stop = () => {
     calls.stop({ kind: 'asked' });
-    if (ports.drain.aborted) timer ??= setTimeout(giveUp, drainMsMax).unref();
+    if (ports.drain.aborted) cancelGiveUp ??= ports.clock.after(drainMsMax, giveUp);
   };
   const signals = [cancelled, ports.drain];
   for (const signal of signals) {
@@ -94,7 +93,7 @@ function watchForStop(ports: BatchPorts, calls: PaidCalls, abort: AbortControlle
   }
   return () => {
     for (const signal of signals) signal.removeEventListener('abort', stop);
-    if (timer !== null) clearTimeout(timer);
+    cancelGiveUp?.();
   };
 }
 

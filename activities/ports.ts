@@ -12,6 +12,8 @@ export interface Clock {
   timestamp(): string;
   /** Resolves after the time, or at once when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Runs the action once after the time; the result cancels it. */
+  after(ms: number, action: () => void): () => void;
 }
 
 /** All that activities need of the world. */
@@ -42,4 +44,8 @@ export const systemClock: Clock = {
       const timer = setTimeout(wake, ms);
       signal?.addEventListener('abort', wake, { once: true });
     }),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms);
+    return () => clearTimeout(timer);
+  },
 };

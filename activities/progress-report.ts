@@ -96,12 +96,18 @@ function reportBatch(
     if (ticks % ticksPerWrite === 0) await write();
   }
 
-  const timer = setInterval(() => {
+  /** Beats at once and every second from then on, whatever the writing does. */
+  function beat(): void {
     heartbeat({ ended: progress.accepted + progress.failed, of: input.size });
-    // One at a time, and a store that fails here is met again by the next command of the batch.
-    writing = writing.then(tick).catch(() => undefined);
-  }, tickMs);
-  heartbeat({ ended: 0, of: input.size });
+    cancelBeat = ports.clock.after(tickMs, () => {
+      // One at a time, and a store that fails here is met again by the next command of the batch.
+      writing = writing.then(tick).catch(() => undefined);
+      beat();
+    });
+  }
+
+  let cancelBeat: () => void = () => undefined;
+  beat();
 
   return {
     ended: (kind) => {
@@ -112,7 +118,7 @@ function reportBatch(
     },
     write,
     async end() {
-      clearInterval(timer);
+      cancelBeat();
       await writing;
     },
   };

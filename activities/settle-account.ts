@@ -1,6 +1,6 @@
 import { heartbeat } from '@temporalio/activity';
 import { assert } from '#domain/assert.ts';
-import type { Hold } from '#domain/ledger.ts';
+import type { Hold } from '#domain/account.ts';
 import { formatUsd } from '#domain/money.ts';
 import type { Store } from '#store/contract.ts';
 import type { JobInput, SettleResult } from './contract.ts';

@@ -1,5 +1,5 @@
 import type { Job } from '#domain/job.ts';
-import type { Account } from '#domain/ledger.ts';
+import type { Account } from '#domain/account.ts';
 import { formatUsd } from '#domain/money.ts';
 import { modelOf } from '#domain/pricing.ts';
 import type { Template } from '#domain/template.ts';

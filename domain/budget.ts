@@ -4,7 +4,8 @@
  * whoever abandoned this hold, and believing it is how money is spent twice.
  */
 import { assert } from './assert.ts';
-import type { Hold, LedgerCommand } from './ledger.ts';
+import type { Hold } from './account.ts';
+import type { LedgerCommand } from './ledger.ts';
 import { add, larger, type PicoUsd, pico, smaller, subtract, zero } from './money.ts';
 
 export interface Holder {

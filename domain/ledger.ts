@@ -4,42 +4,10 @@
  *
  * `limit = available + held + unknown + spent + allotted` holds after every command.
  */
+import { type Account, accountOfHold, committed, type Hold, holdId } from './account.ts';
+import { assertAddsUp, assertCost, assertHoldIsSound } from './ledger-invariants.ts';
 import { assert } from './assert.ts';
-import { add, larger, type PicoUsd, pico, smaller, subtract, zero } from './money.ts';
-
-export interface Account {
-  readonly id: string;
-  readonly limit: PicoUsd;
-  /** Below zero only after a breach: more was billed than a call could cost at worst. */
-  readonly available: PicoUsd;
-  readonly held: PicoUsd;
-  readonly unknown: PicoUsd;
-  readonly spent: PicoUsd;
-  readonly allotted: PicoUsd;
-  /** Frozen by a breach: nothing more is opened or topped up until a person has looked. */
-  readonly status: 'active' | 'frozen';
-}
-
-/** What one attempt at one batch may spend. */
-export interface Hold {
-  readonly id: string;
-  readonly account: string;
-  readonly batch: string;
-  /** Numbers the attempts at a batch, from 1. */
-  readonly ordinal: number;
-  readonly status: 'open' | 'closed' | 'abandoned';
-  /** What is still held; zero once the hold is closed or abandoned. */
-  readonly amount: PicoUsd;
-  /** The holder's last applied command; its next one carries `seq + 1`. */
-  readonly seq: number;
-  /** How many entries of the attempt's journal are paid for, from its start. */
-  readonly captured: number;
-  /** This hold's share of the account's spent and unknown money. */
-  readonly spent: PicoUsd;
-  readonly unknown: PicoUsd;
-  /** When it was abandoned or closed (RFC 3339), from which late evidence is counted; null while open. */
-  readonly endedAt: string | null;
-}
+import { add, larger, type PicoUsd, smaller, subtract, zero } from './money.ts';
 
 /** Commands of a hold's owner carry a sequence number; everybody else's name what they expect to find. */
 export type LedgerCommand =
@@ -138,33 +106,6 @@ export function slotsOf(command: LedgerCommand): {
     default:
       return { account: accountOfHold(command.hold), hold: { id: command.hold } };
   }
-}
-
-/** `<account>/<batch>/<ordinal>`: also what every call carries to the provider's log. */
-export function holdId(account: string, batch: string, ordinal: number): string {
-  return `${account}/${batch}/${ordinal}`;
-}
-
-export function accountOfHold(hold: string): string {
-  return hold.slice(0, hold.indexOf('/'));
-}
-
-export function newAccount(id: string, limit: PicoUsd): Account {
-  return {
-    id,
-    limit,
-    available: limit,
-    held: zero,
-    unknown: zero,
-    spent: zero,
-    allotted: zero,
-    status: 'active',
-  };
-}
-
-/** Held, unknown, spent and allotted: what a limit cannot be lowered below. */
-export function committed(account: Account): PicoUsd {
-  return add(account.held, account.unknown, account.spent, account.allotted);
 }
 
 /**
@@ -408,29 +349,4 @@ function repeated(account: Account, hold: Hold): LedgerDecision {
 
 function refused(refusal: LedgerRefusal): LedgerDecision {
   return { outcome: { kind: 'refused', refusal }, account: null, holds: [] };
-}
-
-function assertCost(command: { entries: number; cost: PicoUsd; excess: PicoUsd }): void {
-  assert(command.entries >= 0 && command.cost >= 0n, 'a cost cannot be negative');
-  assert(command.excess >= 0n && command.excess <= command.cost, 'excess is a part of the cost');
-}
-
-function assertAddsUp(account: Account): void {
-  const { id, limit, available, held, unknown, spent, allotted } = account;
-  assert(
-    limit === pico(available + held + unknown + spent + allotted),
-    `account ${id} does not add up: limit ${limit}, available ${available}, held ${held}, unknown ${unknown}, spent ${spent}, allotted ${allotted}`,
-  );
-  const isSound = held >= 0n && unknown >= 0n && spent >= 0n && allotted >= 0n;
-  assert(isSound, `account ${id} has a negative part`);
-  assert(available >= 0n || account.status === 'frozen', `account ${id} is overdrawn`);
-}
-
-function assertHoldIsSound(hold: Hold): void {
-  const isSound = hold.amount >= 0n && hold.unknown >= 0n && hold.spent >= 0n;
-  assert(isSound, `hold ${hold.id} has a negative part`);
-  assert(
-    hold.status === 'open' || hold.amount === 0n,
-    `hold ${hold.id} ended and still holds money`,
-  );
 }

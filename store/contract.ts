@@ -1,6 +1,7 @@
 import type { JsonObject } from '#domain/json.ts';
 import type { Job, JobSpec, JobStatus, Output, Progress, Waiting } from '#domain/job.ts';
-import type { Account, Hold, LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
+import type { Account, Hold } from '#domain/account.ts';
+import type { LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
 import type { PicoUsd } from '#domain/money.ts';
 import type { Usage } from '#domain/pricing.ts';
 import type { Template, StepNode, Variable } from '#domain/template.ts';

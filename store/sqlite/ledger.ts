@@ -1,13 +1,6 @@
 import { z } from 'zod';
-import {
-  type Account,
-  decide,
-  type Hold,
-  type LedgerCommand,
-  type LedgerRows,
-  newAccount,
-  slotsOf,
-} from '#domain/ledger.ts';
+import { type Account, type Hold, newAccount } from '#domain/account.ts';
+import { decide, type LedgerCommand, type LedgerRows, slotsOf } from '#domain/ledger.ts';
 import type { Ledger } from '#store/contract.ts';
 import { pageOf, readCursor, rowsToRead } from '#store/cursor.ts';
 import { countSchema, moneySchema } from '#store/schemas.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import * as budget from '#domain/budget.ts';
-import type { Hold } from '#domain/ledger.ts';
+import type { Hold } from '#domain/account.ts';
 import { pico } from '#domain/money.ts';
 
 const row: Hold = {

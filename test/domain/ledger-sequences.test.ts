@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Account, committed, decide, type Hold, holdId } from '#domain/ledger.ts';
-import { type LedgerCommand, newAccount, slotsOf } from '#domain/ledger.ts';
+import { type Account, committed, type Hold, holdId } from '#domain/account.ts';
+import { decide } from '#domain/ledger.ts';
+import { newAccount } from '#domain/account.ts';
+import { type LedgerCommand, slotsOf } from '#domain/ledger.ts';
 import { pico } from '#domain/money.ts';
 
 const at = '2026-01-01T00:00:00Z';

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Account, accountOfHold, committed, decide, type Hold } from '#domain/ledger.ts';
-import { holdId, type LedgerCommand, newAccount, slotsOf } from '#domain/ledger.ts';
+import { type Account, accountOfHold, committed, type Hold } from '#domain/account.ts';
+import { decide } from '#domain/ledger.ts';
+import { holdId, newAccount } from '#domain/account.ts';
+import { type LedgerCommand, slotsOf } from '#domain/ledger.ts';
 import { type PicoUsd, pico } from '#domain/money.ts';
 
 const at = '2026-01-01T00:00:00Z';

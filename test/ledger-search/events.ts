@@ -1,5 +1,6 @@
 /** Everything that can happen next: to the provider, to a process, on the wire, in the ledger, by a person. */
-import { type LedgerCommand, newAccount } from '#domain/ledger.ts';
+import { newAccount } from '#domain/account.ts';
+import { type LedgerCommand } from '#domain/ledger.ts';
 import { offerCommands } from './commands.ts';
 import { amountOf, type Attempt, check, type Config, excessOver } from './model.ts';
 import { type Process, settled, type State, Violation } from './model.ts';

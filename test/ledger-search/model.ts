@@ -3,7 +3,8 @@
  * them believes, and the journals. All money is in single pico-dollars; a call costs at most `worst`.
  */
 import type { Holder } from '#domain/budget.ts';
-import type { Account, Hold, LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
+import type { Account, Hold } from '#domain/account.ts';
+import type { LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
 import { type PicoUsd, pico, zero } from '#domain/money.ts';
 
 export interface Config {

@@ -1,6 +1,7 @@
 /** Wrong versions of the rules, each a mistake that somebody could make. The search must catch every one. */
 import * as budget from '#domain/budget.ts';
-import { type Account, committed, decide, type Hold } from '#domain/ledger.ts';
+import { type Account, committed, type Hold } from '#domain/account.ts';
+import { decide } from '#domain/ledger.ts';
 import type { LedgerCommand, LedgerDecision, LedgerRows } from '#domain/ledger.ts';
 import { add, larger, type PicoUsd, subtract, zero } from '#domain/money.ts';
 import { breach, oneByThree, twoByTwo } from './configs.ts';

@@ -1,6 +1,7 @@
 /** The rules under test, as one value: the search drives the real ones, and wrong ones it must catch. */
 import * as budget from '#domain/budget.ts';
-import { decide, type Hold, type LedgerCommand } from '#domain/ledger.ts';
+import { type Hold } from '#domain/account.ts';
+import { decide, type LedgerCommand } from '#domain/ledger.ts';
 import type { PicoUsd } from '#domain/money.ts';
 import type { Attempt, Process } from './model.ts';
 

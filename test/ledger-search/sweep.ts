@@ -1,5 +1,6 @@
 /** What others do to holds and to the account: the sweep, the provider's evidence, a person. */
-import { holdId, type LedgerCommand } from '#domain/ledger.ts';
+import { holdId } from '#domain/account.ts';
+import { type LedgerCommand } from '#domain/ledger.ts';
 import { amountOf, type Attempt, excessOver, type State, Violation } from './model.ts';
 import { isRecovered } from './rules.ts';
 import { accountId, applyTo, at, nameOf, type Offer, replaced, type World } from './steps.ts';

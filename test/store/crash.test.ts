@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Hold } from '#domain/ledger.ts';
+import type { Hold } from '#domain/account.ts';
 import { add, pico } from '#domain/money.ts';
 import type { Store } from '#store/contract.ts';
 import { startChild } from './child.ts';

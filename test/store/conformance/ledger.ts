@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  type Account,
-  decide,
-  type Hold,
-  type LedgerCommand,
-  newAccount,
-  slotsOf,
-} from '#domain/ledger.ts';
+import { type Account, type Hold, newAccount } from '#domain/account.ts';
+import { decide, type LedgerCommand, slotsOf } from '#domain/ledger.ts';
 import { add, pico } from '#domain/money.ts';
 import { BadCursor, type Ledger } from '#store/contract.ts';
 import { inPlace, inStores, type MakePlace } from './place.ts';
