@@ -21,7 +21,9 @@ export function listen(app: OpenAPIHono<AppEnv>, port: number): Promise<Listenin
     void answer(incoming, outgoing);
   });
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (cause) => {
+      reject(new Error(`The API cannot listen on 127.0.0.1:${port}: ${cause.message}`, { cause }));
+    });
     server.listen(port, '127.0.0.1', () => {
       const address = server.address();
       const bound = typeof address === 'object' && address !== null ? address.port : port;
@@ -34,8 +36,10 @@ async function close(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
   });
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), closeMs);
+  // A kept-alive connection becomes idle when its answer has ended, which may be after this moment.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const all = setTimeout(() => server.closeAllConnections(), closeMs);
   await closed;
-  clearTimeout(timer);
+  clearInterval(idle);
+  clearTimeout(all);
 }

@@ -13,7 +13,13 @@ import { createWorkflowsClient } from './workflows-client.ts';
 /** A stored job waits no longer than this for its start once Temporal is back. */
 const sweepEveryMs = 3_000;
 
-await main();
+try {
+  await main();
+} catch (err) {
+  // Said in full on stderr; whoever supervises the process sees that it ended.
+  pino({ name: 'api' }, pino.destination({ dest: 2, sync: true })).fatal({ err }, messageOf(err));
+  process.exit(1);
+}
 
 /** Runs the API until SIGTERM or SIGINT: one line of JSON on stdout once it answers, logs on stderr. */
 async function main(): Promise<void> {
@@ -54,6 +60,10 @@ function portsOf(config: Config, closing: AbortSignal) {
       ui === null ? null : `${ui}/namespaces/${config.TEMPORAL_NAMESPACE}/workflows/${workflowId}`,
     closing,
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function wait(ms: number, signal: AbortSignal): Promise<void> {
