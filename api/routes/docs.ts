@@ -5,12 +5,20 @@ import type { AppEnv } from '#api/ports.ts';
 import { answers, Problem } from '#api/problem.ts';
 import { createRouter, shown } from '#api/request.ts';
 
+const require = createRequire(import.meta.url);
+
 /** The files of the docs page: all from this machine, so that it works offline. */
 const assets: Readonly<
   Record<string, { readonly type: string; readonly read: () => Promise<string> }>
 > = {
-  'swagger-ui.css': { type: 'text/css', read: packaged('swagger-ui.css') },
-  'swagger-ui-bundle.js': { type: 'text/javascript', read: packaged('swagger-ui-bundle.js') },
+  'swagger-ui.css': {
+    type: 'text/css',
+    read: textOf(require.resolve('swagger-ui-dist/swagger-ui.css')),
+  },
+  'swagger-ui-bundle.js': {
+    type: 'text/javascript',
+    read: textOf(require.resolve('swagger-ui-dist/swagger-ui-bundle.js')),
+  },
   'docs.css': { type: 'text/css', read: async () => style },
   'docs.js': { type: 'text/javascript', read: async () => script },
 };
@@ -142,6 +150,6 @@ export function docsRoutes(describe: () => object): OpenAPIHono<AppEnv> {
   return routes;
 }
 
-function packaged(file: string): () => Promise<string> {
-  return () => readFile(createRequire(import.meta.url).resolve(`swagger-ui-dist/${file}`), 'utf8');
+function textOf(path: string): () => Promise<string> {
+  return () => readFile(path, 'utf8');
 }
