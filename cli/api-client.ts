@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { CliError, exitCodes, messageOf } from './cli-error.ts';
+import { pause } from './pause.ts';
 import {
   type JobBody,
   jobListSchema,
@@ -57,41 +57,7 @@ export type ApiClient = ReturnType<typeof createApiClient>;
  * key), so one that nobody answered is sent again for a minute. Rejects with CliError otherwise.
  */
 export function createApiClient(way: ApiWay, signal?: AbortSignal) {
-  let hasAnswered = false;
-
-  async function send(call: Call): Promise<Response> {
-    const deadline = performance.now() + (hasAnswered ? awayMostMs : firstAnswerMs);
-    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
-      try {
-        const response = await request(way.url(), { signal, ...call });
-        hasAnswered = true;
-        if (!isPassing(response.status) || performance.now() > deadline) return response;
-        await response.body?.cancel();
-      } catch (error) {
-        if (signal?.aborted === true) throw signal.reason;
-        if (performance.now() > deadline) throw noServer(way.url(), error);
-      }
-      await pause(delayMs, undefined, { signal });
-      await way.revive();
-    }
-  }
-
-  async function answer<Schema extends z.ZodType>(
-    schema: Schema,
-    call: Call,
-  ): Promise<z.output<Schema>> {
-    const response = await send(call);
-    if (!response.ok) throw await refusal(response);
-    return schema.parse(await response.json());
-  }
-
-  const postJson = (path: string, body: unknown, headers: Record<string, string> = {}): Call => ({
-    method: 'POST',
-    path,
-    headers: { 'content-type': 'application/json', ...headers },
-    body: () => JSON.stringify(body),
-  });
-
+  const { send, answer } = createSender(way, signal);
   return {
     async putTemplate(file: string): Promise<TemplateBody> {
       const document = await readFile(file);
@@ -147,6 +113,47 @@ export function createApiClient(way: ApiWay, signal?: AbortSignal) {
       return request(way.url(), { method: 'GET', path, headers, signal: until });
     },
     revive: () => way.revive(),
+  };
+}
+
+function createSender(way: ApiWay, signal: AbortSignal | undefined) {
+  let hasAnswered = false;
+
+  async function send(call: Call): Promise<Response> {
+    const deadline = performance.now() + (hasAnswered ? awayMostMs : firstAnswerMs);
+    for (let delayMs = 100; ; delayMs = Math.min(delayMs * 2, 1_000)) {
+      try {
+        const response = await request(way.url(), { signal, ...call });
+        hasAnswered = true;
+        if (!isPassing(response.status) || performance.now() > deadline) return response;
+        await response.body?.cancel();
+      } catch (error) {
+        if (signal?.aborted === true) throw signal.reason;
+        if (performance.now() > deadline) throw noServer(way.url(), error);
+      }
+      await pause(delayMs, signal);
+      await way.revive();
+    }
+  }
+
+  async function answer<Schema extends z.ZodType>(
+    schema: Schema,
+    call: Call,
+  ): Promise<z.output<Schema>> {
+    const response = await send(call);
+    if (!response.ok) throw await refusal(response);
+    return schema.parse(await response.json());
+  }
+
+  return { send, answer };
+}
+
+function postJson(path: string, body: unknown, headers: Record<string, string> = {}): Call {
+  return {
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: () => JSON.stringify(body),
   };
 }
 

@@ -18,7 +18,7 @@ export interface CliEnvironment {
 const apiUrlSchema = z.url({ protocol: /^https?$/ });
 
 /** Throws a usage error that names each variable that cannot be used. */
-export function readEnvironment(variables: Environment = inherited()): CliEnvironment {
+export function readEnvironment(variables: Environment): CliEnvironment {
   const apiUrl = variables['PLOT_API_URL'] ?? '';
   if (apiUrl !== '' && !apiUrlSchema.safeParse(apiUrl).success) {
     throw usageError(
@@ -44,7 +44,7 @@ function configOf(variables: Environment): Config {
 }
 
 /** The whole environment: child processes get all of it, so it cannot be a list of known names. */
-function inherited(): Environment {
+export function inheritedEnvironment(): Environment {
   // oxlint-disable-next-line node/no-process-env
   return process.env;
 }
@@ -54,9 +54,4 @@ export const projectRoot = resolve(import.meta.dirname, '..');
 
 export function projectFile(...path: string[]): string {
   return join(projectRoot, ...path);
-}
-
-/** What kind of terminal it is; "dumb" is one whose lines cannot be replaced. */
-export function terminalType(): string | undefined {
-  return inherited()['TERM'];
 }

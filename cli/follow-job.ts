@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ApiClient } from './api-client.ts';
 import { isEnded, type JobBody, snapshotSchema } from './job-body.ts';
+import { pause } from './pause.ts';
 import { type ServerEvent, serverEvents } from './sse.ts';
 
 export interface Following {
@@ -45,7 +45,7 @@ export async function followJob(following: Following): Promise<JobBody> {
     if (isSettled(job, following.outOfMoneySince)) return job;
     const isStreamed = await readStream(following, job, place);
     signal.throwIfAborted();
-    if (!isStreamed) await pause(pollMs, undefined, { signal });
+    if (!isStreamed) await pause(pollMs, signal);
   }
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { findTemporal } from '#setup/find-temporal.mjs';
 import { CliError, exitCodes } from './cli-error.ts';
 import type { CliEnvironment } from './environment.ts';
-import { type Child, type ChildSpec, superviseChild } from './stack/child.ts';
+import { type Child, superviseChild } from './stack/child.ts';
 import {
   apiChild,
   type Provider,
@@ -15,6 +15,7 @@ import {
 import { drainMs, type Guard, lastStopMs, type StopOrder, startGuard } from './stack/guard.ts';
 import { type HomePaths, homePaths } from './stack/home.ts';
 import { endLeftovers } from './stack/leftovers.ts';
+import type { ChildSpec } from './stack/launch.ts';
 import { type Lock, tryLock } from './stack/lock.ts';
 import { choosePorts } from './stack/ports.ts';
 import { removeState, type StackState, writeState } from './stack/state.ts';
@@ -155,29 +156,26 @@ async function unlessAborted(work: Promise<unknown>, signal: AbortSignal): Promi
 /** The stack's processes with what is told about them: stack.json and the guard. */
 function createProcesses({ say }: StackOptions, plan: StackPlan) {
   const guard: Guard = startGuard();
-  const children: { readonly child: Child; readonly order: StopOrder }[] = [];
+  const children: OrderedChild[] = [];
   const startedAt = new Date().toISOString();
   let isStopping = false;
 
   function state(): StackState {
     return {
-      version: 1,
-      supervisor_pid: process.pid,
-      guard_pid: guard.pid,
+      ...describePlan(plan),
       started_at: startedAt,
-      provider: plan.provider,
-      api_url: `http://127.0.0.1:${plan.ports.api}`,
-      temporal_address: plan.temporalAddress,
-      temporal_ui_url: plan.temporalUiUrl,
-      simulator_url: plan.hasSimulator ? plan.endpoint : null,
-      logs: plan.paths.logs,
-      children: children.flatMap(({ child }) => {
-        const pid = child.pid();
-        if (pid === null) return [];
-        const command = child.commandLine() ?? '';
-        return [{ name: child.name, pid, command, restarts: child.restarts() }];
-      }),
+      guard_pid: guard.pid,
+      children: known(),
     };
+  }
+
+  function known(): StackState['children'] {
+    return children.flatMap(({ child }) => {
+      const pid = child.pid();
+      if (pid === null) return [];
+      const command = child.commandLine() ?? '';
+      return [{ name: child.name, pid, command, restarts: child.restarts() }];
+    });
   }
 
   function tell(): void {
@@ -193,7 +191,7 @@ function createProcesses({ say }: StackOptions, plan: StackPlan) {
       },
       onEnd: (pid, how, delayMs) => {
         if (pid !== null) guard.forget(pid);
-        if (isStopping || delayMs === 0) return;
+        if (isStopping || delayMs === null) return;
         say(`${spec.name} ended (${how}); it is started again. Log: ${spec.log}`);
         tell();
       },
@@ -202,35 +200,53 @@ function createProcesses({ say }: StackOptions, plan: StackPlan) {
     return child;
   }
 
-  const ordered = (order: StopOrder) =>
-    children.filter((entry) => entry.order === order).map(({ child }) => child);
-
-  async function drain(): Promise<void> {
+  function kill(): void {
     isStopping = true;
-    const workers = ordered('first').filter(({ name }) => name !== 'api');
-    await Promise.all(workers.map((child) => child.stop(drainMs)));
+    for (const { child } of children) child.kill();
   }
 
   async function stop(): Promise<void> {
     isStopping = true;
-    await Promise.all(ordered('first').map((child) => child.stop(drainMs)));
-    await Promise.all(ordered('last').map((child) => child.stop(lastStopMs)));
+    await Promise.all(inOrder(children, 'first').map((child) => child.stop(drainMs)));
+    await Promise.all(inOrder(children, 'last').map((child) => child.stop(lastStopMs)));
     guard.dismiss();
     removeState(plan.paths.state);
     kills.delete(kill);
-  }
-
-  function kill(): void {
-    isStopping = true;
-    for (const { child } of children) child.kill();
   }
 
   kills.add(kill);
   return {
     add,
     state,
-    drain,
+    drain: () => drain(children),
     stop,
-    ready: (order: StopOrder) => ordered(order).map((child) => child.ready),
+    ready: (order: StopOrder) => inOrder(children, order).map((child) => child.ready),
+  };
+}
+
+interface OrderedChild {
+  readonly child: Child;
+  readonly order: StopOrder;
+}
+
+function inOrder(children: readonly OrderedChild[], order: StopOrder): Child[] {
+  return children.filter((entry) => entry.order === order).map(({ child }) => child);
+}
+
+async function drain(children: readonly OrderedChild[]): Promise<void> {
+  const workers = inOrder(children, 'first').filter(({ name }) => name !== 'api');
+  await Promise.all(workers.map((child) => child.stop(drainMs)));
+}
+
+function describePlan(plan: StackPlan) {
+  return {
+    version: 1 as const,
+    supervisor_pid: process.pid,
+    provider: plan.provider,
+    api_url: `http://127.0.0.1:${plan.ports.api}`,
+    temporal_address: plan.temporalAddress,
+    temporal_ui_url: plan.temporalUiUrl,
+    simulator_url: plan.hasSimulator ? plan.endpoint : null,
+    logs: plan.paths.logs,
   };
 }

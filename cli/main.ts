@@ -1,7 +1,12 @@
 /** The plot command: reads arguments, runs one command, ends with the exit code that scripts rely on. */
 import { CommanderError } from 'commander';
 import { exitCodes, usageError } from './cli-error.ts';
-import { readEnvironment, terminalType } from './environment.ts';
+import {
+  type CliEnvironment,
+  type Environment,
+  inheritedEnvironment,
+  readEnvironment,
+} from './environment.ts';
 import { killStacks } from './local-stack.ts';
 import { createProgram } from './program.ts';
 import { type CommandContext, Interrupted } from './session.ts';
@@ -10,16 +15,23 @@ import { createTerminal, reportError, type Terminal } from './terminal.ts';
 /** A handle that something forgot must not keep a finished command from ending. */
 const lingerMs = 3_000;
 
-/** Runs the command line and returns the exit code; what is wrong has been said then. */
-export async function runCli(argv: readonly string[]): Promise<number> {
+/**
+ * Runs the command line and returns the exit code; what is wrong has been said then. `overrides` take the
+ * place of variables of the environment.
+ */
+export async function runCli(
+  argv: readonly string[],
+  overrides: Environment = {},
+): Promise<number> {
   const { stdin, stdout, stderr } = process;
   const terminal = createTerminal(
-    { stdin, stdout, stderr, term: terminalType(), now: () => performance.now() },
+    { stdin, stdout, stderr, term: inheritedEnvironment()['TERM'], now: () => performance.now() },
     argv.includes('--json'),
   );
   const interrupt = interruptions();
   try {
-    return await runProgram(argv, terminal, interrupt.signal);
+    const environment = () => readEnvironment({ ...inheritedEnvironment(), ...overrides });
+    return await runProgram(argv, { terminal, environment, signal: interrupt.signal });
   } catch (error) {
     if (error instanceof Interrupted) {
       terminal.endProgress();
@@ -33,16 +45,20 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-async function runProgram(
-  argv: readonly string[],
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<number> {
+interface Ports {
+  readonly terminal: Terminal;
+  /** Read when a command runs: help is shown in any environment. */
+  readonly environment: () => CliEnvironment;
+  readonly signal: AbortSignal;
+}
+
+async function runProgram(argv: readonly string[], ports: Ports): Promise<number> {
+  const { terminal, environment, signal } = ports;
   let exitCode: number = exitCodes.done;
   const program = createProgram({
     isJson: terminal.isJson,
     run: async (command) => {
-      const context: CommandContext = { terminal, environment: readEnvironment(), signal };
+      const context: CommandContext = { terminal, environment: environment(), signal };
       exitCode = await command(context);
     },
   });

@@ -1,6 +1,6 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { CliError, exitCodes, usageError } from './cli-error.ts';
 import type { CliEnvironment } from './environment.ts';
+import { pause } from './pause.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
 import type { Provider } from './stack/children.ts';
 import { homePaths } from './stack/home.ts';
@@ -103,7 +103,7 @@ async function findOrStartStack(
     if (own !== null) return { own, state: own.state() };
     if (!isWaiting) wish.say('Another command has the stack of this home; waiting for it …');
     isWaiting = true;
-    await pause(250, undefined, { signal: wish.signal });
+    await pause(250, wish.signal);
   }
   throw new CliError({
     code: 'stack_busy',

@@ -1,7 +1,7 @@
-import { setTimeout as pauseFor } from 'node:timers/promises';
 import { type ExitCode, exitCodes } from '#cli/cli-error.ts';
 import { isEnded, type JobBody } from '#cli/job-body.ts';
 import { resultOf } from '#cli/job-end.ts';
+import { pause } from '#cli/pause.ts';
 import { type CommandContext, type Session, withSession } from '#cli/session.ts';
 
 const words = {
@@ -45,7 +45,7 @@ async function takenUp(
   const deadline = performance.now() + takenUpMs;
   let job = asked;
   while (!isDone(job.status) && !isEnded(job.status) && performance.now() < deadline) {
-    await pauseFor(lookMs, undefined, { signal });
+    await pause(lookMs, signal);
     job = await client.job(asked.id);
   }
   return job;

@@ -1,27 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { CliError, exitCodes } from '#cli/cli-error.ts';
-import type { Environment } from '#cli/environment.ts';
-import { lastLines, readFrom, rotateLog, sizeOf } from './log-file.ts';
-import { isListening } from './ports.ts';
-import { commandOf } from './processes.ts';
-
-export interface ChildSpec {
-  readonly name: string;
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Environment;
-  /** stdout and stderr, appended. A file and not a pipe: the child outlives its supervisor in order. */
-  readonly log: string;
-  /** Ready when it says {"ready":true} on stdout, or when it listens on its port. */
-  readonly ready: { readonly kind: 'line' } | { readonly kind: 'port'; readonly port: number };
-}
+import { type ChildSpec, type Launch, launch, startFailure } from './launch.ts';
+import { rotateLog } from './log-file.ts';
 
 export interface ChildHooks {
   onStart(pid: number): void;
-  /** It ended and is started again after the delay. */
-  onEnd(pid: number | null, how: string, delayMs: number): void;
+  /** It ended. It is started again after the delay; null where it is not. */
+  onEnd(pid: number | null, how: string, delayMs: number | null): void;
 }
 
 /** A process that is started again whenever it ends, until it is stopped. */
@@ -47,131 +31,88 @@ const delayMostMs = 5_000;
 const healthyMs = 30_000;
 
 export function superviseChild(spec: ChildSpec, hooks: ChildHooks): Child {
-  let current: ChildProcess | null = null;
-  let commandLine: string | null = null;
+  let current: Launch | null = null;
   let restarts = 0;
-  let isReadyOnce = false;
   const stopping = new AbortController();
-  const first = Promise.withResolvers<void>();
-  // Who never asks is not to be ended by it.
-  first.promise.catch(() => undefined);
-
-  function becameReady(): void {
-    isReadyOnce = true;
-    first.resolve();
-  }
+  const readiness = firstReadiness(spec);
 
   async function run(): Promise<void> {
     for (let delayMs = delayFirstMs; !stopping.signal.aborted; restarts += 1) {
       const begunMs = performance.now();
-      const offset = sizeOf(spec.log);
-      const exited = launch(offset);
-      const how = await exited;
-      const pid = current?.pid ?? null;
+      const started = begin();
+      const how = await started.ended;
       current = null;
-      if (stopping.signal.aborted) return hooks.onEnd(pid, how, 0);
-      if (!isReadyOnce && restarts + 1 >= firstStartsMax) {
-        hooks.onEnd(pid, how, 0);
-        return first.reject(startFailure(spec, how, offset));
-      }
+      const isGivenUp = !readiness.isReached() && restarts + 1 >= firstStartsMax;
+      const isLast = stopping.signal.aborted || isGivenUp;
       if (performance.now() - begunMs > healthyMs) delayMs = delayFirstMs;
-      hooks.onEnd(pid, how, delayMs);
+      hooks.onEnd(started.process.pid ?? null, how, isLast ? null : delayMs);
+      if (isGivenUp) readiness.fail(how, started.lastWords());
+      if (isLast) return;
       await pause(delayMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       delayMs = Math.min(delayMs * 2, delayMostMs);
     }
   }
 
-  function launch(offset: number): Promise<string> {
-    const child = spawnLogged(spec);
-    current = child;
-    const exited = howItEnds(child);
-    if (child.pid !== undefined) {
-      commandLine = commandOf(child.pid);
-      hooks.onStart(child.pid);
-    }
-    void untilReady(spec, offset, child).then((isReady) => {
-      if (isReady) becameReady();
-    });
-    return exited;
+  function begin(): Launch {
+    const started = launch(spec);
+    current = started;
+    void started.ready.then((isReady) => (isReady ? readiness.reach() : undefined));
+    if (started.process.pid !== undefined) hooks.onStart(started.process.pid);
+    return started;
   }
 
   rotateLog(spec.log);
   const ended = run();
-  const timer = setTimeout(
-    () => first.reject(startFailure(spec, `not ready after ${readyTimeoutMs / 1_000} s`, 0)),
-    readyTimeoutMs,
-  );
-  void first.promise.finally(() => clearTimeout(timer)).catch(() => undefined);
 
   async function stop(timeoutMs: number): Promise<void> {
     stopping.abort();
-    current?.kill('SIGTERM');
-    const isGone = await Promise.race([
-      ended.then(() => true),
-      pause(timeoutMs, false, { ref: false }),
-    ]);
-    if (!isGone) current?.kill('SIGKILL');
-    clearTimeout(timer);
+    readiness.giveUp();
+    current?.process.kill('SIGTERM');
+    const isGone = ended.then(() => true);
+    if (!(await Promise.race([isGone, pause(timeoutMs, false, { ref: false })]))) kill();
     await ended;
+  }
+
+  function kill(): void {
+    stopping.abort();
+    readiness.giveUp();
+    current?.process.kill('SIGKILL');
   }
 
   return {
     name: spec.name,
-    pid: () => current?.pid ?? null,
-    commandLine: () => commandLine,
+    pid: () => current?.process.pid ?? null,
+    commandLine: () => current?.commandLine ?? null,
     restarts: () => restarts,
-    ready: first.promise,
+    ready: readiness.promise,
     stop,
-    kill: () => {
-      stopping.abort();
-      current?.kill('SIGKILL');
-    },
+    kill,
   };
 }
 
-function spawnLogged(spec: ChildSpec): ChildProcess {
-  const log = openSync(spec.log, 'a');
-  try {
-    return spawn(spec.command, spec.args, {
-      // A session of its own: Ctrl-C at the terminal is for the supervisor, which asks in order.
-      detached: true,
-      stdio: ['ignore', log, log],
-      env: spec.env,
-    });
-  } finally {
-    closeSync(log);
-  }
-}
-
-/** How the process ended, in words. */
-function howItEnds(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('exit', (code, signal) =>
-      resolve(signal === null ? `exit code ${code}` : `signal ${signal}`),
-    );
-  });
-}
-
-async function untilReady(spec: ChildSpec, offset: number, child: ChildProcess): Promise<boolean> {
-  while (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-    if (await isReady(spec, offset)) return true;
-    await pause(50);
-  }
-  return false;
-}
-
-function isReady({ ready, log }: ChildSpec, offset: number): boolean | Promise<boolean> {
-  if (ready.kind === 'port') return isListening(ready.port);
-  return /^\{"ready":true/m.test(readFrom(log, offset));
-}
-
-function startFailure(spec: ChildSpec, how: string, offset: number): CliError {
-  return new CliError({
-    code: 'start_failed',
-    exitCode: exitCodes.noServer,
-    message: `${spec.name} could not be started: ${how}. Its last words:`,
-    details: lastLines(spec.log, offset, 8),
-    hint: `The whole log is ${spec.log}; \`./plot doctor\` checks what is needed.`,
-  });
+/** Whether the child was ever ready, within a minute. */
+function firstReadiness(spec: ChildSpec) {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let isReached = false;
+  // A child that nobody waits for may fail as well: its restarts are told about.
+  promise.catch(() => undefined);
+  const fail = (how: string, words: readonly string[]) => {
+    clearTimeout(timer);
+    reject(startFailure(spec, how, words));
+  };
+  const timer = setTimeout(
+    () => fail(`not ready after ${readyTimeoutMs / 1_000} s`, []),
+    readyTimeoutMs,
+  );
+  return {
+    promise,
+    isReached: () => isReached,
+    reach: () => {
+      isReached = true;
+      clearTimeout(timer);
+      resolve();
+    },
+    fail,
+    giveUp: () => clearTimeout(timer),
+  };
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Environment, projectFile } from '#cli/environment.ts';
 import { searchAttributes } from '#workflows/contract.ts';
-import type { ChildSpec } from './child.ts';
+import type { ChildSpec } from './launch.ts';
 import type { HomePaths } from './home.ts';
 import type { Ports } from './ports.ts';
 
@@ -40,17 +40,13 @@ function temporalArguments(paths: HomePaths, ports: Ports): string[] {
     '--search-attribute',
     `${name}=${type}`,
   ]);
-  return [
-    ...['server', 'start-dev', '--log-level', 'error', '--ui-disable-news-fetch'],
-    ...['--ip', '127.0.0.1', '--port', String(ports.temporal)],
-    ...['--ui-port', String(ports.temporal_ui), '--db-filename', paths.temporalDatabase],
-    // Twice the throughput of the defaults, and still durable against a killed process.
-    ...['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'],
-    // A worker that was killed is replaced at once on this one machine: no partition may hold its tasks back.
-    ...['--dynamic-config-value', 'matching.numTaskqueueReadPartitions=1'],
-    ...['--dynamic-config-value', 'matching.numTaskqueueWritePartitions=1'],
-    ...attributes,
-  ];
+  const server = ['server', 'start-dev', '--log-level', 'error', '--ui-disable-news-fetch'];
+  const where = ['--ip', '127.0.0.1', '--port', String(ports.temporal)];
+  const ui = ['--ui-port', String(ports.temporal_ui)];
+  const file = ['--db-filename', paths.temporalDatabase];
+  // Twice the throughput of the defaults, and still durable against a killed process.
+  const pragmas = ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=normal'];
+  return [...server, ...where, ...ui, ...file, ...pragmas, ...attributes];
 }
 
 export function simulatorChild({ paths, ports, environment }: StackPlan): ChildSpec {
