@@ -10,9 +10,18 @@ const testFiles = readdirSync(join(import.meta.dirname, 'test'), {
   .filter((file) => file.endsWith('.test.ts'))
   .map((file) => join('test', file));
 
+/** Those that start all of the laptop's processes and break them. */
+const stackFiles = testFiles.filter((file) => /^test.(stack|chaos)./.test(file));
+
 /** Those that ask for the Temporal server; a run without any of them does not start one. */
-const serverFiles = testFiles.filter((file) =>
-  readFileSync(join(import.meta.dirname, file), 'utf8').includes("inject('temporalAddress')"),
+const serverFiles = testFiles.filter(
+  (file) =>
+    !stackFiles.includes(file) &&
+    readFileSync(join(import.meta.dirname, file), 'utf8').includes("inject('temporalAddress')"),
+);
+
+const partFiles = testFiles.filter(
+  (file) => !stackFiles.includes(file) && !serverFiles.includes(file),
 );
 
 export default defineConfig({
@@ -27,7 +36,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'parts', include: testFiles.filter((file) => !serverFiles.includes(file)) },
+        test: { name: 'parts', include: partFiles, sequence: { groupOrder: 0 } },
       },
       {
         extends: true,
@@ -35,6 +44,19 @@ export default defineConfig({
           name: 'temporal',
           include: serverFiles,
           globalSetup: ['test/global-setup.ts'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'stack',
+          include: stackFiles,
+          // Four to six processes each: one file at a time, after everything else.
+          maxWorkers: 1,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+          testTimeout: 300_000,
         },
       },
     ],

@@ -1,6 +1,12 @@
 /** The activities as the workflows call them, with their time-outs and retries. */
 import type { RetryPolicy } from '@temporalio/common';
-import { type ActivityOptions, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  type ActivityOptions,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
 import type { Activities } from '#activities/contract.ts';
 
 /** Type of the failure after which no call of the job can succeed until a person acts. */
@@ -30,7 +36,25 @@ export const localActivities = proxyLocalActivities<Pick<Activities, 'changeStat
   retry,
 });
 
-/** A batch beats every second; one that is silent this long is given to another worker. */
+/**
+ * A batch beats every second; one that is silent this long is given to another worker. One that is called
+ * back is in flight until it says so: its answers on the wire are still to be paid, and the job that says
+ * that it is paused must not send.
+ */
 export function batchOptions(heartbeatTimeoutMs: number): ActivityOptions {
-  return { startToCloseTimeout: '6h', heartbeatTimeout: heartbeatTimeoutMs, retry };
+  return {
+    startToCloseTimeout: '6h',
+    heartbeatTimeout: heartbeatTimeoutMs,
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+    retry,
+  };
+}
+
+/**
+ * Whether a batch ended because it was called back. An attempt that was lost or gave up meanwhile is not
+ * tried again by the server, whatever became of it.
+ */
+export function isCalledBack(error: unknown): boolean {
+  if (isCancellation(error)) return true;
+  return error instanceof ActivityFailure && error.retryState === 'CANCEL_REQUESTED';
 }

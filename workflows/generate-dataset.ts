@@ -12,7 +12,13 @@ import {
 import type { BatchResult } from '#activities/contract.ts';
 import type { JobStatus } from '#domain/job.ts';
 import { batchRange } from '#domain/plan.ts';
-import { activities, batchOptions, jobCannotRun, localActivities } from './activities.ts';
+import {
+  activities,
+  batchOptions,
+  isCalledBack,
+  jobCannotRun,
+  localActivities,
+} from './activities.ts';
 import {
   type DatasetCarry,
   type DatasetInput,
@@ -267,7 +273,7 @@ const breachMessage =
 
 function takeError(run: Run, batch: number, error: unknown): void {
   batchUndone(run.state, batch);
-  if (isCancellation(error)) return;
+  if (isCalledBack(error)) return;
   const cause = error instanceof Error ? (error.cause ?? error) : error;
   run.state.fatal ??= cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,7 +1,12 @@
 /** What must hold of a job that ended, whatever happened to its processes. */
+import { createWriteStream } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { expect } from 'vitest';
 import { z } from 'zod';
 import type { JobBody } from '#cli/job-body.ts';
+import { type Verified, verifyFolder } from '#cli/verify.ts';
 import { usd } from '#domain/money.ts';
 import type { TestStack } from './stack.ts';
 
@@ -12,7 +17,7 @@ function indexesOf(text: string): number[] {
   return lines.map((each) => line.parse(JSON.parse(each)).index);
 }
 
-/** Each index once, none missing: in records.jsonl or in failures.jsonl. Answers the two counts. */
+/** Each index once, none missing: in records.jsonl or in failures.jsonl. */
 export async function expectEveryIndexOnce(stack: TestStack, job: JobBody): Promise<void> {
   const accepted = indexesOf(await stack.download(job.id, 'records.jsonl'));
   const failed = indexesOf(await stack.download(job.id, 'failures.jsonl'));
@@ -29,4 +34,16 @@ export async function expectMoneyAddsUp(stack: TestStack, job: JobBody): Promise
   expect(billed.pico).toBeLessThanOrEqual(usd(spent) + usd(held) + usd(unknown));
   expect(billed.pico).toBeGreaterThanOrEqual(usd(spent));
   if (usd(unknown) + usd(held) === 0n) expect(billed.pico).toBe(usd(spent));
+}
+
+/** Downloads the job's files and recomputes all that their manifest says, as `plot verify` does. */
+export async function expectExportVerifies(stack: TestStack, job: JobBody): Promise<Verified> {
+  const folder = await mkdtemp(join(stack.home, 'download-'));
+  const paths = job.output?.files.map(({ path }) => path) ?? [];
+  expect(paths).toContain('manifest.json');
+  for (const path of paths) {
+    const body = await stack.api.download(job.id, path);
+    await pipeline(body, createWriteStream(join(folder, path)));
+  }
+  return await verifyFolder(folder);
 }

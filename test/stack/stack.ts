@@ -7,30 +7,45 @@ import { z } from 'zod';
 import { type ApiClient, createApiClient, type JobRequest } from '#cli/api-client.ts';
 import { projectFile, readEnvironment } from '#cli/environment.ts';
 import { isEnded, type JobBody } from '#cli/job-body.ts';
-import { startLocalStack } from '#cli/local-stack.ts';
+import { type LocalStack, startLocalStack } from '#cli/local-stack.ts';
+import type { Child } from '#cli/stack/child.ts';
 import type { KnobsPatch } from '#simulator/knobs.ts';
+import { type ExtraWorker, startExtraWorker } from './extra-worker.ts';
 
 export const moviesFile = projectFile('node_modules', 'vega-datasets', 'data', 'movies.json');
+
+/** The children by their names, or all workers at once. */
+export type ChildName = 'worker' | `worker-${number}` | 'api' | 'temporal' | 'simulator';
 
 export interface TestStack {
   readonly home: string;
   readonly api: ApiClient;
   readonly apiUrl: string;
   readonly temporalAddress: string;
+  /** Stores the template and the seeds, and answers the request of a usual job over them. */
+  request(job?: Partial<JobRequest>): Promise<JobRequest>;
   /** Submits a job of the two-step template over the real, messy movies. */
   submit(job?: Partial<JobRequest>): Promise<JobBody>;
   /** Waits, however long it takes within the bound, for the job to be as asked. */
   until(id: string, isSo: (job: JobBody) => boolean, boundMs?: number): Promise<JobBody>;
   untilEnded(id: string): Promise<JobBody>;
   /** Sends a signal to every process of this name that runs now; answers how many there were. */
-  signal(name: 'worker' | 'api' | 'temporal', signal: NodeJS.Signals): number;
+  signal(name: ChildName, signal: NodeJS.Signals): number;
+  /** A worker beside those of the stack, supervised too, with what a test wants to do to it. */
+  addWorker(extra?: ExtraWorker): Child;
   knobs(patch: KnobsPatch): Promise<void>;
   faults(): Promise<Readonly<Record<string, number>>>;
   /** What the provider has billed for the job: the judge of every amount. */
   billed(id: string): Promise<{ readonly calls: number; readonly pico: bigint }>;
-  stats(): Promise<{ readonly requests: number; readonly inFlightMax: number }>;
+  stats(): Promise<SimulatorStats>;
   download(id: string, file: string): Promise<string>;
   stop(): Promise<void>;
+}
+
+export interface SimulatorStats {
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly inFlightMax: number;
 }
 
 export interface TestStackOptions {
@@ -58,71 +73,84 @@ const waitMsMax = 240_000;
 
 export async function startTestStack(options: TestStackOptions): Promise<TestStack> {
   const home = await mkdtemp(join(tmpdir(), 'plot-palette-stack-'));
-  const environment = readEnvironment({
+  const variables = {
     ...inherited(),
     PLOT_HOME: home,
     // A killed worker's batches go to another one after this long.
     PLOT_HEARTBEAT_TIMEOUT_MS: '3000',
     ...options.variables,
-  });
+  };
   const stack = await startLocalStack({
-    environment,
+    environment: readEnvironment(variables),
     provider: 'simulator',
     workers: options.workers,
     say: () => undefined,
     signal: new AbortController().signal,
   });
   if (stack === null) throw new Error(`${home} is in use`);
-  const { api_url: apiUrl, simulator_url: simulator, temporal_address } = stack.state();
+  const { api_url: apiUrl, simulator_url, temporal_address: temporalAddress } = stack.state();
   const api = createApiClient({ url: () => apiUrl, revive: async () => undefined });
-  const get = async (path: string) => (await fetch(`${simulator}${path}`)).json();
-
+  const simulator = simulatorClient(simulator_url ?? '');
+  const request = jobRequests(api, home, options.template ?? twoSteps);
+  const extra: Child[] = [];
   const its: TestStack = {
     home,
     api,
     apiUrl,
-    temporalAddress: temporal_address,
-    async submit(job = {}) {
-      const file = join(home, 'template.yaml');
-      await writeFile(file, options.template ?? twoSteps);
-      const template = await api.putTemplate(file);
-      const seeds = await api.putSeeds(moviesFile, 'json');
-      return api.createJob({ ...usualJob, template: template.id, seeds: seeds.id, ...job });
-    },
+    temporalAddress,
+    request,
+    submit: async (job) => api.createJob(await request(job)),
     until: (id, isSo, boundMs) => until(api, id, isSo, boundMs),
     untilEnded: (id) => until(api, id, ({ status }) => isEnded(status)),
-    signal(name, signal) {
-      const found = stack.state().children.filter((child) => child.name.startsWith(name));
-      for (const { pid } of found) process.kill(pid, signal);
-      return found.length;
+    signal: (name, signal) => signalChildren(pidsOf(stack, extra, name), signal),
+    addWorker(options = {}) {
+      const child = startExtraWorker(stack.state(), { ...variables }, options);
+      extra.push(child);
+      return child;
     },
-    async knobs(patch) {
-      const body = JSON.stringify(patch);
-      const answer = await fetch(`${simulator}/knobs`, { method: 'PUT', body });
-      if (!answer.ok) throw new Error(await answer.text());
-    },
-    async faults() {
-      return z.object({ fired: z.record(z.string(), z.int()) }).parse(await get('/faults')).fired;
-    },
-    async billed(id) {
-      const schema = z.object({ calls: z.int(), costPusd: z.string() });
-      const { calls, costPusd } = schema.parse(await get(`/bill/total?job=${id}`));
-      return { calls, pico: BigInt(costPusd) };
-    },
-    async stats() {
-      const schema = z.object({ requests: z.int(), inFlightMax: z.int() });
-      return schema.parse(await get('/stats'));
-    },
-    async download(id, file) {
-      return new Response(await api.download(id, file)).text();
-    },
+    ...simulator,
+    download: async (id, file) => new Response(await api.download(id, file)).text(),
     async stop() {
+      // A process that is stopped cannot end in order.
+      signalChildren(pidsOf(stack, extra, 'worker'), 'SIGCONT');
+      await Promise.all(extra.map((child) => child.stop(stopMsMax)));
       await stack.stop();
       await rm(home, { recursive: true, force: true });
     },
   };
   if (options.knobs !== undefined) await its.knobs(options.knobs);
   return its;
+}
+
+const stopMsMax = 110_000;
+
+function pidsOf(stack: LocalStack, extra: readonly Child[], name: ChildName): number[] {
+  const own = stack.state().children.map((child) => ({ name: child.name, pid: child.pid }));
+  const added = extra.map((child) => ({ name: child.name, pid: child.pid() }));
+  return [...own, ...added].flatMap(({ name: its, pid }) =>
+    pid !== null && (its === name || its.startsWith(`${name}-`)) ? [pid] : [],
+  );
+}
+
+/** How many there were: one that ended in between is none. */
+function signalChildren(pids: readonly number[], signal: NodeJS.Signals): number {
+  return pids.filter((pid) => {
+    try {
+      return process.kill(pid, signal);
+    } catch {
+      return false;
+    }
+  }).length;
+}
+
+function jobRequests(api: ApiClient, home: string, document: string): TestStack['request'] {
+  return async (job = {}) => {
+    const file = join(home, 'template.yaml');
+    await writeFile(file, document);
+    const template = await api.putTemplate(file);
+    const seeds = await api.putSeeds(moviesFile, 'json');
+    return { ...usualJob, template: template.id, seeds: seeds.id, ...job };
+  };
 }
 
 const usualJob = {
@@ -133,6 +161,48 @@ const usualJob = {
   concurrency: 16,
   undefined: 'error',
 } as const;
+
+const totalSchema = z.object({ calls: z.int(), costPusd: z.string() });
+const statsSchema = z.object({ requests: z.int(), inFlight: z.int(), inFlightMax: z.int() });
+const faultsSchema = z.object({ fired: z.record(z.string(), z.int()) });
+
+/** The simulator's own routes. One that is being started again is asked until it answers. */
+function simulatorClient(url: string) {
+  const get = async (path: string) => (await patiently(`${url}${path}`)).json();
+  return {
+    async knobs(patch: KnobsPatch): Promise<void> {
+      const answer = await patiently(`${url}/knobs`, {
+        method: 'PUT',
+        body: JSON.stringify(patch),
+      });
+      if (!answer.ok) throw new Error(await answer.text());
+    },
+    async faults() {
+      return faultsSchema.parse(await get('/faults')).fired;
+    },
+    async billed(id: string) {
+      const { calls, costPusd } = totalSchema.parse(await get(`/bill/total?job=${id}`));
+      return { calls, pico: BigInt(costPusd) };
+    },
+    async stats() {
+      return statsSchema.parse(await get('/stats'));
+    },
+  };
+}
+
+const awayMsMax = 30_000;
+
+async function patiently(url: string, init: RequestInit = {}): Promise<Response> {
+  const deadline = Date.now() + awayMsMax;
+  for (;;) {
+    try {
+      return await fetch(url, init);
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await pause(100);
+    }
+  }
+}
 
 async function until(
   api: ApiClient,
@@ -153,6 +223,7 @@ async function until(
 
 function inherited(): Readonly<Record<string, string | undefined>> {
   // A developer's own settings must not reach the processes under test.
+  // oxlint-disable-next-line node/no-process-env
   const { PATH, HOME, XDG_CACHE_HOME, TEMPORAL_CLI } = process.env;
   return { PATH, HOME, XDG_CACHE_HOME, TEMPORAL_CLI };
 }
