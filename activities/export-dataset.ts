@@ -1,9 +1,9 @@
 /** Delivers a job's files from its parts, and from the journal where a batch has no part yet. */
 import { createHash, type Hash } from 'node:crypto';
-import { heartbeat } from '@temporalio/activity';
+import { activityInfo, heartbeat } from '@temporalio/activity';
 import { assert } from '#domain/assert.ts';
 import type { JsonObject } from '#domain/json.ts';
-import type { RecordCounts } from '#domain/job.ts';
+import type { Output, RecordCounts } from '#domain/job.ts';
 import { canonicalJson, exportFiles, type Manifest, type ManifestFile } from '#domain/manifest.ts';
 import { add, formatUsd, type PicoUsd, subtract, usd, zero } from '#domain/money.ts';
 import { batchKey, batchRange } from '#domain/plan.ts';
@@ -21,14 +21,16 @@ import { replayBatch } from './run-batch.ts';
 export function createExportDataset(ports: ActivityPorts, contexts: JobContexts) {
   return async function exportDataset(input: ExportInput): Promise<ExportResult> {
     const job = await contexts(input.jobId);
-    const prefix = `exports/${input.jobId}/${input.number}`;
+    const { attempt } = activityInfo();
+    // An attempt that was given up may still write: its files are never those of another.
+    const prefix = `exports/${input.jobId}/${input.number}-${attempt}`;
     const open = await openFiles(ports.store.objects, prefix);
     const all = [open.records, open.provenance, open.failures];
     try {
       const tally = await writeBatches(ports, job, input.plan, open);
       const files = await Promise.all(all.map((file) => file.finish()));
       const manifest = await describe(ports, job, input, { tally, files });
-      await deliver(ports, input.jobId, prefix, manifest);
+      await deliver(ports, { prefix, number: input.number, attempt }, manifest);
       const { accepted, rejected, failed } = tally.counts;
       const notStarted = manifest.records.not_started;
       const manifestSha256 = manifest.manifest_sha256;
@@ -164,14 +166,13 @@ async function describe(
 
 /** The manifest is put last: where it stands, everything it lists does. */
 async function deliver(
-  ports: ActivityPorts,
-  jobId: string,
-  prefix: string,
+  { store, clock }: ActivityPorts,
+  place: Pick<Output, 'prefix' | 'number' | 'attempt'>,
   manifest: Manifest,
 ): Promise<void> {
-  const { store, clock } = ports;
+  const { job_id: jobId } = manifest;
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
-  await store.objects.put(`${prefix}/manifest.json`, new TextEncoder().encode(text));
+  await store.objects.put(`${place.prefix}/manifest.json`, new TextEncoder().encode(text));
   const files = manifest.files.map(({ path, bytes, sha256 }) => ({ path, bytes, sha256 }));
   const manifestFile = {
     path: 'manifest.json',
@@ -179,7 +180,7 @@ async function deliver(
     sha256: digest(text),
   };
   const { manifest_sha256: manifestSha256 } = manifest;
-  await store.jobs.setOutput(jobId, { prefix, manifestSha256, files: [...files, manifestFile] });
+  await store.jobs.setOutput(jobId, { ...place, manifestSha256, files: [...files, manifestFile] });
   const { records, status } = manifest;
   const data = { manifest_sha256: manifestSha256, status, records: { ...records } };
   await store.events.append(jobId, { at: clock.timestamp(), type: 'export', data });

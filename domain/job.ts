@@ -79,6 +79,10 @@ export const noProgress: Progress = { accepted: 0, rejected: 0, failed: 0, calls
 
 /** Delivered files, as the manifest lists them. */
 export interface Output {
+  /** Numbers the job's exports, from 1. */
+  readonly number: number;
+  /** Numbers the attempts at this export, from 1. */
+  readonly attempt: number;
   /** Object key prefix under which the export's files stand. */
   readonly prefix: string;
   readonly manifestSha256: string;
@@ -87,6 +91,16 @@ export interface Output {
     readonly bytes: number;
     readonly sha256: string;
   }[];
+}
+
+/**
+ * Whether an export may take the place of the one that stands: an older one may not, nor an older
+ * attempt at the same one. A process that slept may come back with it after the job has gone on.
+ */
+export function mayReplace(standing: Output | null, output: Output): boolean {
+  if (standing === null) return true;
+  if (output.number !== standing.number) return output.number > standing.number;
+  return output.attempt >= standing.attempt;
 }
 
 /** A job as the store keeps it. */

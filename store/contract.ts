@@ -3,6 +3,7 @@ import type { Job, JobSpec, JobStatus, Output, Progress, Waiting } from '#domain
 import type { Account, Hold } from '#domain/account.ts';
 import type { LedgerCommand, LedgerOutcome } from '#domain/ledger.ts';
 import type { PicoUsd } from '#domain/money.ts';
+import type { LoggedCall } from '#domain/reconcile.ts';
 import type { Usage } from '#domain/pricing.ts';
 import type { Template, StepNode, Variable } from '#domain/template.ts';
 
@@ -18,6 +19,7 @@ export interface Store {
   readonly events: Events;
   readonly objects: Objects;
   readonly journal: Journal;
+  readonly evidence: Evidence;
   close(): Promise<void>;
 }
 
@@ -98,6 +100,7 @@ export interface Jobs {
   setWaiting(id: string, waiting: Waiting | null): Promise<void>;
   /** Replaces what is known of one batch; the job's progress is the sum over its batches, kept exact. */
   recordBatch(id: string, batch: string, progress: Progress): Promise<void>;
+  /** Does nothing where a newer export stands (`mayReplace` of domain/job.ts). */
   setOutput(id: string, output: Output): Promise<void>;
 }
 
@@ -226,4 +229,14 @@ export interface Journal {
   ): Promise<void>;
   /** Every attempt at the batch, oldest first. A torn last entry was never acknowledged and is left out. */
   read(jobId: string, batch: string): Promise<readonly JournalAttempt[]>;
+}
+
+/**
+ * What the provider's log said of calls whose answers are not in the journal. It only grows, so that a
+ * hold's evidence read again holds at least what an earlier reader found.
+ */
+export interface Evidence {
+  /** Keeps calls whose request id is new; what stands is not changed. Answers all of the hold's evidence. */
+  add(hold: string, calls: readonly LoggedCall[]): Promise<readonly LoggedCall[]>;
+  read(hold: string): Promise<readonly LoggedCall[]>;
 }

@@ -91,6 +91,8 @@ export const jobFailureSchema: z.ZodType<JobFailure> = z.strictObject({
 });
 
 export const outputSchema = z.strictObject({
+  number: countSchema,
+  attempt: countSchema,
   prefix: z.string(),
   manifestSha256: z.string(),
   files: z.array(z.strictObject({ path: z.string(), bytes: countSchema, sha256: z.string() })),

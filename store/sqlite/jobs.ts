@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isEnded, type Job, noProgress, type Progress } from '#domain/job.ts';
+import { isEnded, type Job, mayReplace, noProgress, type Progress } from '#domain/job.ts';
 import type { JobCreation, Jobs, NewJob, StatusChange, StatusOutcome } from '#store/contract.ts';
 import { pageOf, readCursor, rowsToRead } from '#store/cursor.ts';
 import { decideStatus } from '#store/job-status.ts';
@@ -28,7 +28,7 @@ export function createJobs(database: Database): Jobs {
       }),
     setOutput: (id, output) =>
       database.write(() => {
-        if (rows.setOutput(id, output) === 0) throw unknownJob(id);
+        if (mayReplace(existing(rows, id).output, output)) rows.setOutput(id, output);
       }),
   };
 }

@@ -16,7 +16,13 @@ async function exported(): Promise<void> {
   await harness.store.objects.put(`${prefix}/records.jsonl`, new TextEncoder().encode(records));
   await harness.store.objects.put(`${prefix}/manifest.json`, new TextEncoder().encode('{}'));
   const files = [{ path: 'records.jsonl', bytes: records.length, sha256: 'a'.repeat(64) }];
-  await harness.store.jobs.setOutput(id, { prefix, manifestSha256: 'b'.repeat(64), files });
+  await harness.store.jobs.setOutput(id, {
+    number: 1,
+    attempt: 1,
+    prefix,
+    manifestSha256: 'b'.repeat(64),
+    files,
+  });
 }
 
 describe('download', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JobSpec, JobStatus } from '#domain/job.ts';
+import type { JobSpec, JobStatus, Output } from '#domain/job.ts';
 import { BadCursor, type Jobs, type NewJob, type StatusChange } from '#store/contract.ts';
 import { inStores, type MakePlace } from './place.ts';
 
@@ -169,14 +169,25 @@ export function jobsConformance(makePlace: MakePlace): void {
         expect((await other.jobs.get('a'))?.waiting).toEqual(waiting);
         await store.jobs.setWaiting('a', null);
         expect((await other.jobs.get('a'))?.waiting).toBeNull();
-        const output = {
-          prefix: 'exports/a/1',
-          manifestSha256: 'ff',
-          files: [{ path: 'records.jsonl', bytes: 3, sha256: 'aa' }],
-        };
-        await store.jobs.setOutput('a', output);
-        expect((await other.jobs.get('a'))?.output).toEqual(output);
+        await store.jobs.setOutput('a', exportOf(1, 1));
+        expect((await other.jobs.get('a'))?.output).toEqual(exportOf(1, 1));
       }));
+
+    it.each([
+      { late: exportOf(3, 1), then: 'stands: a newer export' },
+      { late: exportOf(2, 3), then: 'stands: a newer attempt' },
+      { late: exportOf(2, 2), then: 'stands: the same again' },
+      { late: exportOf(2, 1), then: 'does nothing: an older attempt' },
+      { late: exportOf(1, 9), then: 'does nothing: an older export' },
+    ])('export $late.number-$late.attempt after export 2-2 $then', ({ late, then }) =>
+      inStores(makePlace, async (store, other) => {
+        await store.jobs.create(newJob('a'));
+        await store.jobs.setOutput('a', exportOf(2, 2));
+        await other.jobs.setOutput('a', late);
+        const standing = then.startsWith('stands') ? late : exportOf(2, 2);
+        expect((await store.jobs.get('a'))?.output).toEqual(standing);
+      }),
+    );
 
     it('an ended job does not wait, when a late worker says so', () =>
       inStores(makePlace, async (store) => {
@@ -227,7 +238,7 @@ export function jobsConformance(makePlace: MakePlace): void {
     { name: 'recordBatch', call: (jobs: Jobs) => jobs.recordBatch('x', '0', none) },
     {
       name: 'setOutput',
-      call: (jobs: Jobs) => jobs.setOutput('x', { prefix: '', manifestSha256: '', files: [] }),
+      call: (jobs: Jobs) => jobs.setOutput('x', exportOf(1, 1)),
     },
   ])('$name: rejects and stores nothing, when the job does not exist', ({ call }) =>
     inStores(makePlace, async (store) => {
@@ -269,4 +280,14 @@ async function idsByPage(jobs: Jobs, limit: number, status: JobStatus | null): P
     after = page.next;
   } while (after !== null && pages.length < 20);
   return pages;
+}
+
+function exportOf(number: number, attempt: number): Output {
+  return {
+    number,
+    attempt,
+    prefix: `exports/a/${number}-${attempt}`,
+    manifestSha256: 'ff',
+    files: [{ path: 'records.jsonl', bytes: 3, sha256: 'aa' }],
+  };
 }
