@@ -39,11 +39,18 @@ async function attemptBatch(
   if (missing === null) return await finishFromJournal(ports, job, input, before);
   const opened = await openHold(ports, job, input, missing);
   if (opened.kind !== 'opened') return opened;
-  // Read after opening: the predecessor is abandoned now, and what it wrote before is recovered here.
-  const attempts = await ports.store.journal.read(job.jobId, batch);
-  await recoverAnswers(ports.store, job.jobId, batch, attempts);
-  const earlier = indexAnswers(job.jobId, batch, attempts);
-  return await payForBatch(ports, { job, input, opened, earlier, pool });
+  return await payForBatch(ports, {
+    job,
+    input,
+    opened,
+    pool,
+    async readEarlier() {
+      // Read after opening: the predecessor is abandoned now, and what it wrote before is recovered here.
+      const attempts = await ports.store.journal.read(job.jobId, batch);
+      await recoverAnswers(ports.store, job.jobId, batch, attempts);
+      return indexAnswers(job.jobId, batch, attempts);
+    },
+  });
 }
 
 /** The first call that the journal has no answer for, at its worst; null when every answer is there. */

@@ -34,6 +34,8 @@ export interface HoldOwner {
   confirm(): Promise<void>;
   /** Pays for what is journaled, as of now. */
   settle(): Promise<void>;
+  /** Asks the ledger, paying for what is journaled: whether the hold is still this owner's. */
+  isHeld(): Promise<boolean>;
   /** Pays for everything and gives the rest back. Only when no call is on the wire. */
   close(): Promise<void>;
 }
@@ -58,6 +60,8 @@ interface Owner {
   isPumping: boolean;
   /** Once closing has begun no call may start: what is held is on its way back. */
   isClosing: boolean;
+  /** The renewal under way: calls that reach the fence together share one command. */
+  renewing: Promise<void> | null;
 }
 
 export function ownHold(options: HoldOptions): HoldOwner {
@@ -68,6 +72,7 @@ export function ownHold(options: HoldOptions): HoldOwner {
     waiters: [],
     isPumping: false,
     isClosing: false,
+    renewing: null,
   };
   return {
     id: commands.holder.hold,
@@ -78,6 +83,7 @@ export function ownHold(options: HoldOptions): HoldOwner {
     },
     answered(worst, cost) {
       commands.holder = journaled(commands.holder, worst, cost);
+      if (cost > worst) void commands.capture(() => zero);
       pumpSoon(owner);
     },
     async shelve(worst) {
@@ -85,12 +91,20 @@ export function ownHold(options: HoldOptions): HoldOwner {
       pumpSoon(owner);
     },
     async confirm() {
-      if (!commands.isConfirmed()) await commands.capture(() => zero);
+      if (!commands.isConfirmed()) await renew(owner);
       if (commands.lost !== null) throw new Error(commands.lost);
+      // The answer to the renewal may have slept on its way too.
+      if (!commands.isConfirmed())
+        throw new Error(`hold ${commands.holder.hold} was renewed too long ago`);
     },
     async settle() {
       if (commands.holder.uncaptured.entries > 0) await commands.capture(() => topUp(owner));
       pumpSoon(owner);
+    },
+    async isHeld() {
+      await commands.capture(() => topUp(owner));
+      pumpSoon(owner);
+      return commands.lost === null;
     },
     async close() {
       owner.isClosing = true;
@@ -116,9 +130,20 @@ function reserve(owner: Owner, worst: PicoUsd): Promise<Grant> {
   });
 }
 
-function refusal({ lost, account }: HoldCommands): Grant | null {
+function renew(owner: Owner): Promise<void> {
+  owner.renewing ??= owner.commands
+    .capture(() => zero)
+    .finally(() => {
+      owner.renewing = null;
+    });
+  return owner.renewing;
+}
+
+function refusal({ lost, account, holder }: HoldCommands): Grant | null {
   if (lost !== null) return { kind: 'hold-lost', reason: lost };
-  return account.status === 'frozen' ? { kind: 'frozen' } : null;
+  // A breach stops this attempt before the capture that freezes the account for all others.
+  const isBreached = holder.uncaptured.excess > 0n;
+  return isBreached || account.status === 'frozen' ? { kind: 'frozen' } : null;
 }
 
 /** Not awaited: what goes wrong inside becomes `lost`, which every waiter is told. */

@@ -14,6 +14,7 @@ import { type Failure, reactionTo } from '#domain/failure.ts';
 import type { PicoUsd } from '#domain/money.ts';
 import { exactCost, type ModelPrice } from '#domain/pricing.ts';
 import type { Journal, JournalEntry } from '#store/contract.ts';
+import { type AnswerLog, createAnswerLog } from './answer-log.ts';
 import type { HoldOwner } from './holder.ts';
 import type { JobPool } from './job-pool.ts';
 import type { Clock } from './ports.ts';
@@ -41,7 +42,7 @@ export type Stop =
   | { readonly kind: 'frozen' }
   | { readonly kind: 'hold-lost'; readonly reason: string }
   | { readonly kind: 'provider-down'; readonly retryInMs: number; readonly failure: Failure }
-  | { readonly kind: 'quota'; readonly failure: Failure }
+  | { readonly kind: 'quota'; readonly retryInMs: number; readonly failure: Failure }
   | { readonly kind: 'job-cannot-run'; readonly failure: Failure }
   | { readonly kind: 'store-down'; readonly reason: string }
   | { readonly kind: 'asked' };
@@ -69,21 +70,26 @@ export interface PaidCallsOptions {
   readonly abort: AbortSignal;
 }
 
-/** An answer in memory waits so often for the journal before it is given up as lost: 1, 2, 4, 8, 16 s. */
-const journalTriesMax = 6;
 /** How long a batch stays away after the provider's quota for the day was used up. */
-export const quotaRetryMs = 60_000;
+const quotaRetryMs = 60_000;
 
 /** What the functions below share: the options, and how far the attempt has come. */
 interface Line {
   readonly options: PaidCallsOptions;
+  readonly log: AnswerLog;
   readonly stopping: AbortController;
   stop: Stop | null;
   callNumber: number;
 }
 
 export function createPaidCalls(options: PaidCallsOptions): PaidCalls {
-  const line: Line = { options, stopping: new AbortController(), stop: null, callNumber: 0 };
+  const line: Line = {
+    options,
+    log: createAnswerLog(options),
+    stopping: new AbortController(),
+    stop: null,
+    callNumber: 0,
+  };
   const underWay = new Set<Promise<unknown>>();
   return {
     async call(wanted) {
@@ -157,7 +163,8 @@ function outage(state: GateState, nowMs: number): Stop {
     return { kind: 'provider-down', retryInMs: retryMsMin, failure: noProvider };
   }
   const retryInMs = Math.max(state.probeAtMs - nowMs, retryMsMin);
-  return { kind: 'provider-down', retryInMs, failure: state.failure };
+  const kind = state.failure.kind === 'quota-exceeded' ? 'quota' : 'provider-down';
+  return { kind, retryInMs, failure: state.failure };
 }
 
 async function send(line: Line, wanted: PaidCall, permit: Permit): Promise<Sent> {
@@ -195,35 +202,17 @@ async function settle(
 /** Journaled before captured: a crash here is repaired by the next attempt, which finds the answer. */
 async function keep(line: Line, wanted: PaidCall, entry: JournalEntry): Promise<CallResult> {
   const { owner } = line.options;
-  const reason = await appendSurely(line.options, entry);
-  if (reason === null) {
-    owner.answered(wanted.worst, exactCost(wanted.price, entry.usage));
-    return { kind: 'answered', entry };
-  }
+  const cost = exactCost(wanted.price, entry.usage);
+  const reason = await line.log.keep(entry, () => owner.answered(wanted.worst, cost));
+  if (reason === null) return { kind: 'answered', entry };
   stopFor(line, { kind: 'store-down', reason });
   await owner.shelve(wanted.worst);
   return { kind: 'stopped' };
 }
 
-/** Null once the answer is durable; otherwise why it never became so. */
-async function appendSurely(
-  { journal, attempt, clock, abort }: PaidCallsOptions,
-  entry: JournalEntry,
-): Promise<string | null> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await journal.append(attempt, [entry]);
-      return null;
-    } catch (error) {
-      if (tries >= journalTriesMax) return `the journal cannot be written: ${String(error)}`;
-      await clock.sleep(1_000 * 2 ** (tries - 1), abort);
-    }
-  }
-}
-
 function react(line: Line, seen: Failure): CallResult | null {
   if (seen.kind === 'quota-exceeded') {
-    stopFor(line, { kind: 'quota', failure: seen });
+    stopFor(line, { kind: 'quota', retryInMs: quotaRetryMs, failure: seen });
     return { kind: 'stopped' };
   }
   switch (reactionTo(seen.kind)) {

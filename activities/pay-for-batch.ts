@@ -11,11 +11,11 @@ import type { OpenedHold } from './hold-commands.ts';
 import { type HoldOwner, ownHold } from './holder.ts';
 import { cannotRun, type JobContext, type JobContexts } from './job-context.ts';
 import type { JobPool, JobPools } from './job-pool.ts';
-import { createPaidCalls, type PaidCalls, quotaRetryMs, type Stop } from './paid-calls.ts';
+import { createPaidCalls, type PaidCalls, type Stop } from './paid-calls.ts';
 import { type PartLine, partLine } from './part.ts';
 import type { ActivityPorts } from './ports.ts';
 import type { BatchReport, ProgressReports } from './progress-report.ts';
-import { putPart } from './put-part.ts';
+import { type FinishedBatch, putPart } from './put-part.ts';
 import { type Ask, type Asked, type Question, triesMax } from './record-program.ts';
 import { runBatch } from './run-batch.ts';
 
@@ -35,8 +35,9 @@ export interface Attempt {
   readonly job: JobContext;
   readonly input: BatchInput;
   readonly opened: AttemptHold;
-  readonly earlier: EarlierAnswers;
   readonly pool: JobPool;
+  /** Answers of earlier attempts; their cost is recovered on the way. */
+  readEarlier(): Promise<EarlierAnswers>;
 }
 
 /** Answers on the wire are awaited so long after SIGTERM, then given up: the worker is forced at 100 s. */
@@ -65,16 +66,51 @@ export async function payForBatch(ports: BatchPorts, attempt: Attempt): Promise<
     clock: ports.clock,
     abort: abort.signal,
   });
-  const report = await ports.reports.begin({ job, input, owner, answers: attempt.earlier.answers });
   const unwatch = watchForStop(ports, calls, abort);
   try {
-    const lines = await runPaid(ports, attempt, calls, report);
-    await calls.drained();
-    return await conclude(ports, attempt, { owner, report, lines, stop: calls.stopped() });
+    const ended = await payToTheEnd(ports, attempt, owner, calls);
+    if (ended.kind === 'finished') return ended;
+    return await explainStop(ports, job, input, ended.stop);
   } finally {
     unwatch();
-    await report.end();
   }
+}
+
+/** The attempt from its open hold to its closed one, whatever goes wrong in between. */
+async function payToTheEnd(
+  ports: BatchPorts,
+  attempt: Attempt,
+  owner: HoldOwner,
+  calls: PaidCalls,
+): Promise<Ended> {
+  const { job, input } = attempt;
+  try {
+    const earlier = await attempt.readEarlier();
+    const report = await ports.reports.begin({ job, input, owner, answers: earlier.answers });
+    try {
+      const lines = await runPaid(ports, attempt, { earlier, calls, report });
+      await calls.drained();
+      // Before the part's own counts are recorded: a report under way would write over them.
+      await report.end();
+      return await conclude(ports, attempt, { owner, report, lines, stop: calls.stopped() });
+    } finally {
+      await report.end();
+    }
+  } catch (error) {
+    await giveBack(owner, calls);
+    throw error;
+  }
+}
+
+/**
+ * After an error that says nothing of the money, such as a seed row that cannot be read: were the hold
+ * left open, each next attempt would abandon it, and all of the limit would become unknown in the end.
+ */
+async function giveBack(owner: HoldOwner, calls: PaidCalls): Promise<void> {
+  calls.stop({ kind: 'asked' });
+  await calls.drained();
+  // What cannot be closed is abandoned by the next attempt; the first error is the one to tell.
+  await owner.close().catch(() => undefined);
 }
 
 /** SIGTERM, and a job that was paused or cancelled: no new calls, those on the wire are awaited. */
@@ -100,17 +136,18 @@ function watchForStop(ports: BatchPorts, calls: PaidCalls, abort: AbortControlle
 async function runPaid(
   ports: BatchPorts,
   attempt: Attempt,
-  calls: PaidCalls,
-  report: BatchReport,
+  paying: Paying,
 ): Promise<readonly PartLine[]> {
   const { job, input } = attempt;
+  const { calls, report } = paying;
   const lines: PartLine[] = [];
   await runBatch({
     job,
     range: input,
     recordsInFlight: Math.max(input.concurrency * recordsPerCall, recordsInFlightMin),
     isStopped: () => calls.stopped() !== null,
-    ask: askProvider(ports, attempt, calls, report),
+    onError: () => calls.stop({ kind: 'asked' }),
+    ask: askProvider(ports, attempt, paying),
     onOutcome: (outcome) => {
       const line = partLine(job, outcome);
       if (line === null) return;
@@ -121,12 +158,17 @@ async function runPaid(
   return lines;
 }
 
+interface Paying {
+  readonly earlier: EarlierAnswers;
+  readonly calls: PaidCalls;
+  readonly report: BatchReport;
+}
+
 /** The journal's answer to a question, or a paid one: new tries wait 1, 2, 4, 8, 16 s. */
 function askProvider(
   ports: BatchPorts,
-  { opened, earlier }: Attempt,
-  calls: PaidCalls,
-  report: BatchReport,
+  { opened }: Attempt,
+  { earlier, calls, report }: Paying,
 ): Ask {
   async function ask(question: Question): Promise<Asked> {
     const sha256 = promptSha256(question);
@@ -179,27 +221,29 @@ function paidCallFor(question: Question, sha256: string) {
   };
 }
 
-interface Ended {
+interface Drained {
   readonly owner: HoldOwner;
   readonly report: BatchReport;
   readonly lines: readonly PartLine[];
   readonly stop: Stop | null;
 }
 
+type Ended = FinishedBatch | { readonly kind: 'stopped'; readonly stop: Stop };
+
 async function conclude(
   ports: BatchPorts,
   { job, input }: Attempt,
-  { owner, report, lines, stop }: Ended,
-): Promise<BatchResult> {
+  { owner, report, lines, stop }: Drained,
+): Promise<Ended> {
   if (lines.length === input.size) {
     const finished = await putPart(ports.store, job, input, lines);
     await owner.close();
     return finished;
   }
   assert(stop !== null, `batch ${input.batch} ended early and nothing stopped it`);
-  await owner.close();
   await report.write();
-  return await explainStop(ports, job, input, stop);
+  await owner.close();
+  return { kind: 'stopped', stop };
 }
 
 async function explainStop(
@@ -229,11 +273,9 @@ async function explainStop(
     case 'store-down':
       throw later(retryLater.storeDown, stop.reason, 5_000);
     case 'provider-down':
-      await ports.reports.waiting(job.jobId, 'provider-down', stop.failure.message);
-      throw later(retryLater.providerDown, stop.failure.message, stop.retryInMs);
     case 'quota':
-      await ports.reports.waiting(job.jobId, 'quota', stop.failure.message);
-      throw later(retryLater.providerDown, stop.failure.message, quotaRetryMs);
+      await ports.reports.waiting(job.jobId, stop.kind, stop.failure.message);
+      throw later(retryLater.providerDown, stop.failure.message, stop.retryInMs);
     case 'job-cannot-run':
       throw cannotRun(stop.failure.message);
   }

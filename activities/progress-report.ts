@@ -1,6 +1,7 @@
 /** Keeps the store's picture of a running batch fresh: progress, spent money, why nothing is sent. */
 import { heartbeat } from '@temporalio/activity';
 import type { CallGates, GateState } from '#bedrock/contract.ts';
+import type { Failure } from '#domain/failure.ts';
 import type { Progress, Waiting } from '#domain/job.ts';
 import { batchKey } from '#domain/plan.ts';
 import type { BatchInput } from './contract.ts';
@@ -45,9 +46,16 @@ export function createProgressReports(ports: ActivityPorts): ProgressReports {
 
   async function waiting(jobId: string, kind: OwnWaiting | null, detail: string): Promise<void> {
     if (said.get(jobId) === kind) return;
+    const before = said.get(jobId) ?? null;
     said.set(jobId, kind);
     const at = clock.timestamp();
-    await store.jobs.setWaiting(jobId, kind === null ? null : { kind, detail, since: at });
+    try {
+      await store.jobs.setWaiting(jobId, kind === null ? null : { kind, detail, since: at });
+    } catch (error) {
+      // It was not said: the next look says it again.
+      said.set(jobId, before);
+      throw error;
+    }
     await store.events.append(jobId, { at, type: 'waiting', data: { kind, detail } });
   }
 
@@ -83,8 +91,9 @@ function reportBatch(
   let writing: Promise<void> = Promise.resolve();
 
   async function write(): Promise<void> {
-    await owner.settle();
-    if (written === progress) return;
+    if (written === progress) return await owner.settle();
+    // An attempt that stalled and was replaced must not write over the other's counts.
+    if (!(await owner.isHeld())) return;
     written = progress;
     await ports.store.jobs.recordBatch(job.jobId, batchKey(input.batch), progress);
   }
@@ -124,6 +133,11 @@ function reportBatch(
   };
 }
 
+/** What an open circuit is called: a quota that is used up is no outage, and lasts longer. */
+function outageOf({ kind }: Failure): 'quota' | 'provider-down' {
+  return kind === 'quota-exceeded' ? 'quota' : 'provider-down';
+}
+
 function reasonOf(
   gates: CallGates,
   models: ReadonlySet<string>,
@@ -146,6 +160,6 @@ function reasonOfGate(model: string, state: GateState, nowMs: number) {
       return { kind: 'throttled' as const, detail };
     }
     case 'open':
-      return { kind: 'provider-down' as const, detail: state.failure.message };
+      return { kind: outageOf(state.failure), detail: state.failure.message };
   }
 }

@@ -5,12 +5,14 @@ import type { BatchInput, BatchResult } from './contract.ts';
 import type { JobContext } from './job-context.ts';
 import { decodePart, encodePart, type PartLine, partKey } from './part.ts';
 
+export type FinishedBatch = Extract<BatchResult, { kind: 'finished' }>;
+
 /** The result of a batch whose part stands already, or null. A damaged part is removed, to be made again. */
 export async function finishedPart(
   store: Store,
   job: JobContext,
   input: Pick<BatchInput, 'batch' | 'size'>,
-): Promise<BatchResult | null> {
+): Promise<FinishedBatch | null> {
   const batch = batchKey(input.batch);
   const key = partKey(job.jobId, batch);
   const bytes = await store.objects.get(key);
@@ -36,7 +38,7 @@ export async function putPart(
   job: JobContext,
   input: Pick<BatchInput, 'batch' | 'size'>,
   lines: readonly PartLine[],
-): Promise<BatchResult> {
+): Promise<FinishedBatch> {
   assert(
     lines.length === input.size,
     `batch ${input.batch} has ${lines.length} of ${input.size} lines`,

@@ -4,7 +4,7 @@ import { rowSha256 } from '#seeds/read-seeds.ts';
 import type { BatchInput } from './contract.ts';
 import { type EarlierAnswers, promptSha256 } from './earlier-answers.ts';
 import type { JobContext } from './job-context.ts';
-import { type PartLine, partLine } from './part.ts';
+import { inOrder, type PartLine, partLine } from './part.ts';
 import { type Ask, type RecordInput, type RecordOutcome, runRecord } from './record-program.ts';
 
 export interface BatchRun {
@@ -16,21 +16,33 @@ export interface BatchRun {
   /** No further record is begun once this is true. */
   readonly isStopped: () => boolean;
   readonly onOutcome: (outcome: RecordOutcome) => void;
+  /** A record could not be run, for instance because its seed row cannot be read. */
+  readonly onError?: () => void;
 }
 
-/** Resolves when every record that was begun has an outcome; those not begun have none. */
+/**
+ * Resolves when every record that was begun has an outcome; those not begun have none. Rejects with the
+ * first error of a record, and not before the records beside it have come to their end.
+ */
 export async function runBatch(run: BatchRun): Promise<void> {
   const end = run.range.start + run.range.size;
   let next = run.range.start;
+  const errors: unknown[] = [];
   async function runLane(): Promise<void> {
-    while (next < end && !run.isStopped()) {
+    while (next < end && errors.length === 0 && !run.isStopped()) {
       const index = next;
       next += 1;
-      run.onOutcome(await runRecord(run.job, await recordInput(run.job, index), run.ask));
+      try {
+        run.onOutcome(await runRecord(run.job, await recordInput(run.job, index), run.ask));
+      } catch (error) {
+        errors.push(error);
+        run.onError?.();
+      }
     }
   }
   const lanes = Math.min(run.recordsInFlight, run.range.size);
   await Promise.all(Array.from({ length: lanes }, runLane));
+  if (errors.length > 0) throw errors[0];
 }
 
 async function recordInput(job: JobContext, index: number): Promise<RecordInput> {
@@ -64,5 +76,5 @@ export async function replayBatch(
       return paid === null ? { kind: 'not-started' } : { kind: 'answered', paid };
     },
   });
-  return { lines, notStarted: range.size - lines.length };
+  return { lines: inOrder(lines), notStarted: range.size - lines.length };
 }
