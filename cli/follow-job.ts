@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JsonObject } from '#domain/json.ts';
 import type { ApiClient } from './api-client.ts';
 import { isEnded, type JobBody, snapshotSchema } from './job-body.ts';
 import { pause } from './pause.ts';
@@ -22,10 +23,10 @@ export interface Following {
 export interface StoredEvent {
   readonly seq: number;
   readonly type: string;
-  readonly data: z.output<typeof eventDataSchema>;
+  readonly data: JsonObject;
 }
 
-const eventDataSchema = z.record(z.string(), z.json());
+const storedSchema = z.object({ type: z.string() }).catchall(z.json());
 
 /** The server says something every 15 s: a stream that is silent for longer is dead. */
 const silentMostMs = 40_000;
@@ -98,8 +99,8 @@ function take(following: Following, job: JobBody, event: ServerEvent): JobBody {
     following.onJob(seen);
     return seen;
   }
-  const data = eventDataSchema.parse(JSON.parse(event.data));
-  following.onEvent({ seq: Number(event.id), type: event.name, data });
+  const { type, ...data } = storedSchema.parse(JSON.parse(event.data));
+  following.onEvent({ seq: Number(event.id), type, data });
   return job;
 }
 

@@ -37,7 +37,7 @@ export async function followToEnd(
         show(session, current);
       },
       onEvent: ({ seq, type, data }) =>
-        terminal.event({ ...data, type: 'event', event: type, seq, job_id: job.id }),
+        terminal.event({ type: 'event', event: type, seq, job_id: job.id, ...data }),
     });
     return await conclude(session, ended, wish);
   } catch (error) {

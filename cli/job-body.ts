@@ -31,8 +31,9 @@ export const snapshotSchema = z.object({
   progress: pace,
 });
 
-export const jobSchema = snapshotSchema.extend({
+export const jobSchema = z.object({
   id: z.string(),
+  ...snapshotSchema.shape,
   provider: z.enum(['simulator', 'bedrock']),
   template: z.object({ id: z.string(), name: z.string() }),
   seeds: z.object({ id: z.string(), rows: z.int() }),

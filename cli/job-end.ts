@@ -46,7 +46,9 @@ export function endLines(job: JobBody, delivery: Delivery | null): string[] {
     ...(job.failure === null ? [] : [`  ${job.failure.message}`]),
     ...(job.cost.unknown === '0.00'
       ? []
-      : [`  ${shortUsd(job.cost.unknown)} of it may have been billed for calls without an answer`]),
+      : [
+          `  ${shortUsd(job.cost.unknown)} more stays set aside: calls that ended without an answer may have been billed`,
+        ]),
     ...(delivery === null ? [] : outputLines(delivery)),
     `  next: ${nextStep(job)}`,
   ];

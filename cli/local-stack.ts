@@ -56,6 +56,7 @@ export async function startLocalStack(options: StackOptions): Promise<LocalStack
   const lock = tryLock(paths.lock);
   if (lock === null) return null;
   try {
+    options.say('Starting the local stack …');
     await endLeftovers(paths.state, options.say);
     return await runStack(options, await planStack(options, paths), lock);
   } catch (error) {

@@ -69,8 +69,13 @@ async function runProgram(argv: readonly string[], ports: Ports): Promise<number
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitCodes.done;
     if (error.code === 'commander.help') return exitCodes.usage;
-    throw usageError('usage', error.message.replace(/^error: /, ''), helpHint(argv));
+    throw usageError('usage', shortened(error.message.replace(/^error: /, '')), helpHint(argv));
   }
+}
+
+/** A whole file pasted as an argument is not repeated. */
+function shortened(message: string): string {
+  return message.length > 500 ? `${message.slice(0, 500)}…` : message;
 }
 
 function helpHint(argv: readonly string[]): string {

@@ -18,7 +18,8 @@ export async function* serverEvents(
   let pending = '';
   for await (const chunk of body) {
     onBytes();
-    pending += decoder.decode(chunk, { stream: true }).replaceAll('\r\n', '\n');
+    // Over all of it: a line break may come in two pieces.
+    pending = (pending + decoder.decode(chunk, { stream: true })).replaceAll('\r\n', '\n');
     for (let end = pending.indexOf('\n\n'); end !== -1; end = pending.indexOf('\n\n')) {
       const event = parseFrame(pending.slice(0, end));
       pending = pending.slice(end + 2);

@@ -16,7 +16,6 @@ export interface DevOptions {
 export async function dev(options: DevOptions, context: CommandContext): Promise<ExitCode> {
   const { terminal, environment, signal } = context;
   const begunMs = performance.now();
-  terminal.say('Starting …');
   const stack = await openStack({
     environment: { ...environment, apiUrl: null },
     provider: options.provider ?? null,

@@ -8,6 +8,7 @@ import { findRunningStack } from '#cli/stack-access.ts';
 import type { Provider } from '#cli/stack/children.ts';
 import { isFree } from '#cli/stack/ports.ts';
 import type { StackState } from '#cli/stack/state.ts';
+import { priceTableVersion } from '#domain/pricing.ts';
 import { findTemporal } from '#setup/find-temporal.mjs';
 import { missingPackage } from '#setup/packages.mjs';
 
@@ -54,6 +55,7 @@ async function checkAll(environment: CliEnvironment, provider: Provider): Promis
     checkTemporal(environment),
     checkHome(environment.config.PLOT_HOME),
     checkSpace(environment.config.PLOT_HOME),
+    checkClock(),
     await checkPorts(environment, stack),
     checkStack(stack),
     ...(provider === 'bedrock' ? checkAws(environment) : []),
@@ -130,6 +132,17 @@ function checkSpace(home: string): Check {
     isMet: free >= freeBytesMin,
     seen: `${(free / 1024 ** 3).toFixed(1)} GiB free`,
     fix: 'Free 2 GiB, or set PLOT_HOME to another disk: answers that cannot be stored are not asked for.',
+  };
+}
+
+/** A request is signed with the time: a clock that is wrong by minutes has it refused. */
+function checkClock(): Check {
+  const now = new Date().toISOString();
+  return {
+    name: 'clock',
+    isMet: now.slice(0, 10) >= priceTableVersion,
+    seen: `${now} (UTC)`,
+    fix: `Set the clock: it is before ${priceTableVersion}, when the prices here were checked.`,
   };
 }
 
