@@ -22,6 +22,16 @@ const variables = z.object({
     allowed: '"simulator" or "bedrock"',
     meaning: 'who answers the calls of new jobs',
   }),
+  PLOT_INVOCATION_LOG: z
+    .string()
+    .transform((path) => resolve(path))
+    .nullable()
+    .default(null)
+    .register(words, {
+      allowed: 'a file, or a folder with files',
+      meaning:
+        "where the provider's model invocation log is kept, which settles the cost of lost calls",
+    }),
   PLOT_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -1,10 +1,9 @@
 /** The answers that earlier attempts at a batch left in the journal, ready to be asked for. */
 import { createHash } from 'node:crypto';
-import { add, type PicoUsd, pico, zero } from '#domain/money.ts';
-import { excessOf } from '#domain/budget.ts';
+import type { PicoUsd } from '#domain/money.ts';
 import { holdId } from '#domain/account.ts';
 import { acceptedSampling, inputTokensBound, worstCaseCost } from '#domain/pricing.ts';
-import type { JournalAttempt, JournalEntry } from '#store/contract.ts';
+import type { JournalAttempt } from '#store/contract.ts';
 import type { Paid, Question } from './record-program.ts';
 
 export interface EarlierAnswers {
@@ -72,22 +71,4 @@ export function worstOf(question: Question): PicoUsd {
   const { price, step, system, prompt } = question;
   const inputTokens = inputTokensBound(system, prompt);
   return worstCaseCost(price, { inputTokens, outputTokens: step.maxTokens });
-}
-
-/** What the entries from `from` on cost together: what a recovery moves from unknown to spent. */
-export function costOfEntries(
-  entries: readonly (JournalEntry | 'corrupt')[],
-  from: number,
-): { readonly entries: number; readonly cost: PicoUsd; readonly excess: PicoUsd } {
-  let cost = zero;
-  let excess = zero;
-  const unpaid = entries.slice(from);
-  for (const entry of unpaid) {
-    // Its cost cannot be read: it stays in the unknown money, where the attempt's abandonment put it.
-    if (entry === 'corrupt') continue;
-    const its = pico(BigInt(entry.cost));
-    cost = add(cost, its);
-    excess = add(excess, excessOf(its, pico(BigInt(entry.worst))));
-  }
-  return { entries: unpaid.length, cost, excess };
 }

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { assert } from '#domain/assert.ts';
 import type { JobSpec } from '#domain/job.ts';
 import { modelOf, modelsNear, type ModelPrice, priceOf } from '#domain/pricing.ts';
+import { unsignedKey } from '#domain/reconcile.ts';
 import type { Step } from '#domain/template.ts';
 import type { Prompts } from '#prompts/contract.ts';
 import { createSeedReader, type SeedReader } from '#seeds/read-seeds.ts';
@@ -26,7 +27,11 @@ export type JobContexts = (jobId: string) => Promise<JobContext>;
 /** Jobs that one worker keeps loaded; a seed reader's cache is the largest part of each. */
 const contextsMax = 16;
 
-export function createJobContexts(ports: ActivityPorts): JobContexts {
+export type ContextPorts = Pick<ActivityPorts, 'store' | 'prompts'> & {
+  readonly model: Pick<ActivityPorts['model'], 'isSigned'>;
+};
+
+export function createJobContexts(ports: ContextPorts): JobContexts {
   const contexts = new Map<string, Promise<JobContext>>();
   return (jobId) => {
     const known = contexts.get(jobId);
@@ -41,8 +46,8 @@ export function createJobContexts(ports: ActivityPorts): JobContexts {
   };
 }
 
-async function loadContext(ports: ActivityPorts, jobId: string): Promise<JobContext> {
-  const { store, prompts } = ports;
+async function loadContext(ports: ContextPorts, jobId: string): Promise<JobContext> {
+  const { store, prompts, model } = ports;
   const job = await store.jobs.get(jobId);
   if (job === null) throw cannotRun(`job ${jobId} is not in this worker's store`);
   const { spec } = job;
@@ -50,6 +55,8 @@ async function loadContext(ports: ActivityPorts, jobId: string): Promise<JobCont
   if (stored === null) throw cannotRun(`template ${spec.template.id} is not in the store`);
   const set = await store.seedSets.get(spec.seeds.id);
   if (set === null) throw cannotRun(`seed set ${spec.seeds.id} is not in the store`);
+  // Before the first call: what a log lacks then proves nothing, as a late request cannot be ruled out.
+  if (!model.isSigned) await store.objects.putIfAbsent(unsignedKey(jobId), new Uint8Array());
   const needs = new Map(stored.graph.map((node) => [node.id, node.needs]));
   const prices = new Map(
     stored.template.steps.map((step) => [step.id, priceFor(spec.model ?? modelOf(step), step)]),

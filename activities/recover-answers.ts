@@ -1,9 +1,11 @@
+import { recoveryOf } from '#domain/reconcile.ts';
 import type { JournalAttempt, Store } from '#store/contract.ts';
-import { costOfEntries } from './earlier-answers.ts';
 
 /**
  * Moves the cost of durable answers of abandoned holds from unknown to spent. Safe beside anybody else
- * who does the same: the cursor each command names is refused once another has moved it.
+ * who does the same: the cursor each command names is refused once another has moved it. The attempts
+ * were read before: an answer among them that the provider's log told of earlier is then found in the
+ * evidence, which is paid by whoever put it there.
  */
 export async function recoverAnswers(
   store: Store,
@@ -16,7 +18,7 @@ export async function recoverAnswers(
     if (hold.status !== 'abandoned') continue;
     const entries = attempts.find(({ ordinal }) => ordinal === hold.ordinal)?.entries ?? [];
     if (entries.length <= hold.captured) continue;
-    const found = costOfEntries(entries, hold.captured);
-    await store.ledger.execute({ kind: 'recover', hold: hold.id, from: hold.captured, ...found });
+    const command = recoveryOf(hold, entries, await store.evidence.read(hold.id));
+    if (command !== null) await store.ledger.execute(command);
   }
 }

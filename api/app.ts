@@ -13,6 +13,7 @@ import { jobControlRoutes } from '#api/routes/job-controls.ts';
 import { jobEventRoutes } from '#api/routes/job-events.ts';
 import { jobRoutes } from '#api/routes/jobs.ts';
 import { modelRoutes } from '#api/routes/models.ts';
+import { reconcileRoutes } from '#api/routes/reconcile.ts';
 import { seedRoutes } from '#api/routes/seeds.ts';
 import { templateRoutes } from '#api/routes/templates.ts';
 
@@ -38,6 +39,7 @@ export function createApp(ports: ApiPorts): OpenAPIHono<AppEnv> {
   app.route('/', seedRoutes(ports));
   app.route('/', jobRoutes(ports, show));
   app.route('/', jobControlRoutes(ports, show));
+  app.route('/', reconcileRoutes(ports));
   app.route('/', jobEventRoutes(ports, show));
   app.route('/', downloadRoutes(ports));
   app.route('/', modelRoutes());

@@ -1,3 +1,4 @@
+import type { ProviderLog } from '#bedrock/contract.ts';
 import type { Provider } from '#domain/job.ts';
 import type { UsdText } from '#domain/money.ts';
 import type { Prompts } from '#prompts/contract.ts';
@@ -9,6 +10,8 @@ export interface ApiPorts {
   readonly store: Store;
   readonly prompts: Pick<Prompts, 'check' | 'render'>;
   readonly workflows: WorkflowStarter;
+  /** What the provider billed, for calls whose answers were lost. */
+  readonly providerLog: ProviderLog;
   /** Who answers the calls of new jobs. */
   readonly provider: Provider;
   /** The region that is called: a model must have a price there. Null where answers are simulated. */

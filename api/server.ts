@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { ulid } from 'ulid';
+import { createInvocationLog } from '#bedrock/invocation-log.ts';
 import { type Config, loadConfig } from '#config.ts';
 import { createPrompts } from '#prompts/prompts.ts';
 import { openLocalStore } from '#store/local-store.ts';
@@ -51,6 +52,7 @@ function portsOf(config: Config, closing: AbortSignal) {
   const ui = config.TEMPORAL_UI_URL?.replace(/\/$/, '') ?? null;
   return {
     provider: config.PLOT_PROVIDER,
+    providerLog: createInvocationLog({ place: config.PLOT_INVOCATION_LOG }),
     region: config.PLOT_PROVIDER === 'bedrock' ? config.AWS_REGION : null,
     settings: { heartbeatTimeoutMs: config.PLOT_HEARTBEAT_TIMEOUT_MS },
     clock: () => new Date(),

@@ -1,4 +1,5 @@
 import type { Failure } from '#domain/failure.ts';
+import type { LoggedUsage } from '#domain/logged-cost.ts';
 import type { Usage } from '#domain/pricing.ts';
 
 /** One call to a model, complete: what is sent, and whose money it is. */
@@ -87,3 +88,33 @@ export interface CallGate {
 
 /** The gate of each model in this process. */
 export type CallGates = (model: string) => CallGate;
+
+/** The provider's own account of the calls that it billed. */
+export interface ProviderLog {
+  /** What these bytes say, a line at a time: one file or several after each other, gzip or not. */
+  read(bytes: AsyncIterable<Uint8Array>): AsyncIterable<LogLine>;
+  /** The log at the place that the operator named; null where none was named. */
+  readonly kept: (() => AsyncIterable<LogLine>) | null;
+}
+
+export type LogLine =
+  /** A call made under one of our holds. */
+  | {
+      readonly kind: 'call';
+      readonly hold: string;
+      readonly call: string;
+      readonly requestId: string;
+      readonly model: string;
+      /** RFC 3339. */
+      readonly at: string;
+      /** Null where the record does not say what was used. */
+      readonly usage: LoggedUsage | null;
+    }
+  /** A call under one of our holds that ended in an error, with no tokens counted: not billed. */
+  | { readonly kind: 'failed-call'; readonly at: string }
+  /** Somebody else's call, or a record of another kind. */
+  | { readonly kind: 'other'; readonly at: string | null }
+  /** No record: cut off, damaged, or too long. `line` counts from 1. */
+  | { readonly kind: 'broken'; readonly line: number; readonly reason: string }
+  /** Nothing behind this can be read: the log as a whole is of no use. */
+  | { readonly kind: 'unreadable'; readonly reason: string };

@@ -45,6 +45,11 @@ export const idempotencyKeyMax = 255;
 export const jobsPageMax = 100;
 /** Events read from the store at once for one stream: under 100 KiB at a batch event's size. */
 export const eventsPageMax = 200;
+/**
+ * Bytes of a provider's log in one request, as they arrive: a million records without texts have 600 MB. Read
+ * line by line, so this bounds time and not memory.
+ */
+export const logBytesMax = 8 * 1024 ** 3;
 /** Event streams open in one process: each reads the store four times a second. */
 export const eventStreamsMax = 128;
 /** Jobs started by one pass of the sweep; the next pass takes the rest. */

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Store } from '#store/contract.ts';
+import { createEvidence } from '#store/evidence.ts';
 import { createJournal } from '#store/files/journal.ts';
 import { createObjects } from '#store/files/objects.ts';
 import { openDatabase } from '#store/sqlite/database.ts';
@@ -18,14 +19,16 @@ export async function openLocalStore({ home }: { readonly home: string }): Promi
   await mkdir(folder, { recursive: true });
   const database = await openDatabase(join(folder, 'plot.db'));
   const journal = createJournal(join(folder, 'journal'));
+  const objects = createObjects(join(folder, 'objects'));
   return {
     ledger: createLedger(database),
     jobs: createJobs(database),
     templates: createTemplates(database),
     seedSets: createSeedSets(database),
     events: createEvents(database),
-    objects: createObjects(join(folder, 'objects')),
+    objects,
     journal,
+    evidence: createEvidence(objects),
     close: async () => {
       await journal.close();
       database.close();

@@ -15,7 +15,7 @@ const getEvents = createRoute({
   tags: ['jobs'],
   summary: "Follow a job's events",
   description:
-    'Server-sent events. Stored events (`status`, `waiting`, `batch`, `export`, `breach`) carry their number as id: a client that sends it as Last-Event-ID goes on after it. `progress` is a snapshot without a number, at most one a second. `done` carries the job as it ended; then the stream closes.',
+    'Server-sent events. Stored events (`status`, `waiting`, `batch`, `export`, `reconciled`, `breach`) carry their number as id: a client that sends it as Last-Event-ID goes on after it. `progress` is a snapshot without a number, at most one a second. `done` carries the job as it ended; then the stream closes.',
   request: {
     params: idParam,
     headers: z.object({

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { afterAll, expect } from 'vitest';
 import type { z } from 'zod';
+import { createInvocationLog } from '#bedrock/invocation-log.ts';
 import { createApp } from '#api/app.ts';
 import type {
   ApiPorts,
@@ -90,6 +91,7 @@ export async function createHarness(given: Partial<ApiPorts> = {}) {
     store,
     prompts,
     workflows,
+    providerLog: createInvocationLog({ place: null }),
     provider: 'simulator',
     region: null,
     settings: { heartbeatTimeoutMs: 30_000 },
