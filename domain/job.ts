@@ -77,6 +77,19 @@ export interface Progress extends RecordCounts {
 
 export const noProgress: Progress = { accepted: 0, rejected: 0, failed: 0, calls: 0 };
 
+/**
+ * The further one of two reports on a batch. Each attempt begins at zero and ends at the batch's size, so
+ * a report of less comes from an attempt that is not as far, or that was replaced and comes late.
+ */
+export function furtherOf(known: Progress, told: Progress): Progress {
+  const ahead = endedRecords(told) - endedRecords(known);
+  return ahead > 0 || (ahead === 0 && told.calls >= known.calls) ? told : known;
+}
+
+function endedRecords({ accepted, rejected, failed }: RecordCounts): number {
+  return accepted + rejected + failed;
+}
+
 /** Delivered files, as the manifest lists them. */
 export interface Output {
   /** Numbers the job's exports, from 1. */

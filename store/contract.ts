@@ -98,7 +98,10 @@ export interface Jobs {
   changeStatus(id: string, change: StatusChange): Promise<StatusOutcome>;
   /** Says why the job is not sending, or with null that it is again; without effect once it has ended. */
   setWaiting(id: string, waiting: Waiting | null): Promise<void>;
-  /** Replaces what is known of one batch; the job's progress is the sum over its batches, kept exact. */
+  /**
+   * Keeps the further one (`furtherOf` of domain/job.ts) of this and what is known of the batch; the job's
+   * progress is the sum over its batches, kept exact.
+   */
   recordBatch(id: string, batch: string, progress: Progress): Promise<void>;
   /** Does nothing where a newer export stands (`mayReplace` of domain/job.ts). */
   setOutput(id: string, output: Output): Promise<void>;

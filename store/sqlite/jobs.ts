@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { isEnded, type Job, mayReplace, noProgress, type Progress } from '#domain/job.ts';
+import {
+  furtherOf,
+  isEnded,
+  type Job,
+  mayReplace,
+  noProgress,
+  type Progress,
+} from '#domain/job.ts';
 import type { JobCreation, Jobs, NewJob, StatusChange, StatusOutcome } from '#store/contract.ts';
 import { pageOf, readCursor, rowsToRead } from '#store/cursor.ts';
 import { decideStatus } from '#store/job-status.ts';
@@ -95,7 +102,7 @@ const progressSchema = z.object({
   calls: countSchema,
 }) satisfies z.ZodType<Progress>;
 
-/** Stores a batch's progress and moves the job's sum by the difference; answers how many jobs moved. */
+/** Stores a batch's further progress and moves the job's sum by the difference; answers how many jobs moved. */
 function createBatchReplacement(database: Database) {
   const select = database.prepare('SELECT * FROM batches WHERE job = ? AND batch = ?');
   const replace = database.prepare('INSERT OR REPLACE INTO batches VALUES (?, ?, ?, ?, ?, ?)');
@@ -105,7 +112,8 @@ function createBatchReplacement(database: Database) {
   );
   return (id: string, batch: string, progress: Progress): number => {
     const before = progressSchema.parse(select.get(id, batch) ?? noProgress);
-    const { accepted, rejected, failed, calls } = progressSchema.parse(progress);
+    const further = furtherOf(before, progressSchema.parse(progress));
+    const { accepted, rejected, failed, calls } = further;
     replace.run(id, batch, accepted, rejected, failed, calls);
     return move.run(
       accepted - before.accepted,

@@ -217,10 +217,26 @@ export function jobsConformance(makePlace: MakePlace): void {
         await Promise.all(
           batches.flatMap((batch) => [record(store.jobs, batch), record(other.jobs, batch)]),
         );
-        const progress = { accepted: 28, rejected: 8, failed: 16, calls: 40 };
+        const progress = { accepted: 28, rejected: 8, failed: 16, calls: 72 };
         expect((await store.jobs.get('a'))?.progress).toEqual(progress);
         expect((await store.jobs.get('b'))?.progress).toEqual(none);
       }));
+
+    it.each([
+      { told: { accepted: 2, rejected: 0, failed: 2, calls: 1 }, then: 'kept: more records' },
+      { told: { accepted: 1, rejected: 1, failed: 1, calls: 5 }, then: 'kept: as many calls' },
+      { told: { accepted: 2, rejected: 0, failed: 1, calls: 4 }, then: 'dropped: fewer calls' },
+      { told: { accepted: 2, rejected: 0, failed: 0, calls: 9 }, then: 'dropped: fewer records' },
+    ])('a late report of $told after 3 records and 5 calls is $then', ({ told, then }) =>
+      inStores(makePlace, async (store, other) => {
+        const known = { accepted: 3, rejected: 0, failed: 0, calls: 5 };
+        await store.jobs.create(newJob('a'));
+        await store.jobs.recordBatch('a', '0', known);
+        await other.jobs.recordBatch('a', '0', told);
+        const progress = then.startsWith('kept') ? told : known;
+        expect((await store.jobs.get('a'))?.progress).toEqual(progress);
+      }),
+    );
 
     it('nothing is stored, when a count is negative', () =>
       inStores(makePlace, async (store) => {
