@@ -133,7 +133,7 @@ async function callOnce(line: Line, wanted: PaidCall): Promise<CallResult | null
     const permit = await permitFor(line, wanted);
     if (permit === null) return { kind: 'stopped' };
     const sent = await send(line, wanted, permit);
-    leave();
+    // The place is kept until the answer is durable: a crash can lose no more than may be in flight.
     return await settle(line, wanted, sent);
   } finally {
     leave();
