@@ -2,8 +2,8 @@ import { type StepGraph, type StepReference, stepGraph } from '#domain/step-grap
 import type { Step, Template, Variable } from '#domain/template.ts';
 import type { TemplateCheck, TemplateProblem } from './contract.ts';
 import { readTemplate } from './document.ts';
-import type { Analysis, Note } from './jinja/analysis.ts';
-import type { TextAnalysis } from './jinja/engine.ts';
+import type { Analysis, Note } from '#prompts/jinja/analysis-state.ts';
+import type { TextAnalysis } from '#prompts/jinja/engine.ts';
 import type { Sandbox } from './sandbox.ts';
 import { problemsMax } from './template-limits.ts';
 

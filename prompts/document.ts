@@ -65,7 +65,7 @@ const fraction = z
     error: (issue) => `is ${String(issue.input)}; allowed are 0 to 1`,
   });
 
-const stepSchema = z.strictObject({
+const stepFields = {
   id: z
     .string({ error: (issue) => `must be text, not ${kindOf(issue.input)}` })
     .regex(/^[A-Za-z0-9_]{1,64}$/, {
@@ -117,9 +117,13 @@ const stepSchema = z.strictObject({
       error: (issue) => `has ${lengthOf(issue.input)} entries; allowed are ${stopsMax}`,
     })
     .nullish(),
+};
+
+const stepSchema = z.strictObject(stepFields, {
+  error: (issue) => mappingNeeded(issue, 'a mapping with id and prompt'),
 });
 
-const templateSchema = z.strictObject({
+const templateFields = {
   name: z
     .string({ error: (issue) => `must be text, not ${kindOf(issue.input)}` })
     .refine((value) => value.trim().length >= 1 && value.length <= 200, {
@@ -144,23 +148,29 @@ const templateSchema = z.strictObject({
   version: z.unknown().optional(),
   is_public: z.unknown().optional(),
   schema_requirements: z.unknown().optional(),
+};
+
+const templateSchema = z.strictObject(templateFields, {
+  error: (issue) => mappingNeeded(issue, 'a mapping with name and steps'),
 });
 
 const documentSchema = z.strictObject(
   { template: templateSchema },
-  {
-    error: (issue) =>
-      issue.code === 'invalid_type'
-        ? `must be a mapping with the key "template", not ${kindOf(issue.input)}`
-        : undefined,
-  },
+  { error: (issue) => mappingNeeded(issue, 'a mapping with the key "template"') },
 );
+
+function mappingNeeded(
+  issue: { code?: string; input?: unknown },
+  what: string,
+): string | undefined {
+  return issue.code === 'invalid_type' ? `must be ${what}, not ${kindOf(issue.input)}` : undefined;
+}
 
 const topKeys = ['template'];
 
 function knownKeys(path: readonly PropertyKey[]): readonly string[] {
   if (path.length === 0) return topKeys;
-  return Object.keys(path.length === 1 ? templateSchema.shape : stepSchema.shape);
+  return Object.keys(path.length === 1 ? templateFields : stepFields);
 }
 
 function problemsOf(error: z.ZodError, document: unknown): TemplateProblem[] {

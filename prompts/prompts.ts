@@ -3,7 +3,7 @@ import type { JsonObject } from '#domain/json.ts';
 import type { Step } from '#domain/template.ts';
 import { checkTemplate } from './check.ts';
 import type { Prompts, RenderOutcome, RenderRequest } from './contract.ts';
-import type { EngineResult } from './jinja/engine.ts';
+import type { EngineResult } from '#prompts/jinja/engine.ts';
 import { openSandbox, type Sandbox } from './sandbox.ts';
 import { promptCharactersMax } from './template-limits.ts';
 

@@ -2,10 +2,10 @@ import { Worker } from 'node:worker_threads';
 import type { YamlAnswer } from './yaml-worker.ts';
 
 /**
- * Reading YAML takes time that grows with the square of some inputs: 200 KB of "? " take minutes. So it runs in a
+ * Reading YAML takes time that grows with the square of some inputs: 100 KB of "? " take minutes. So it runs in a
  * thread of its own, which is ended when it takes longer than any honest document could.
  */
-const readMs = 5_000;
+const readMs = 3_000;
 
 export type ReadYaml = YamlAnswer;
 

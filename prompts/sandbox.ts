@@ -49,7 +49,18 @@ interface Waiting {
   readonly resolve: (answer: SandboxAnswer) => void;
 }
 
-export function openSandbox(): Sandbox {
+export interface SandboxOptions {
+  /** The program of the thread. */
+  readonly workerUrl: URL;
+  readonly stuckMs: number;
+}
+
+const defaults: SandboxOptions = {
+  workerUrl: new URL('./sandbox-worker.ts', import.meta.url),
+  stuckMs,
+};
+
+export function openSandbox(options: SandboxOptions = defaults): Sandbox {
   const queue: Waiting[] = [];
   let thread: Thread | null = null;
   let isScheduled = false;
@@ -58,7 +69,7 @@ export function openSandbox(): Sandbox {
   const pump = () => {
     isScheduled = false;
     if (queue.length === 0 || isClosed) return;
-    thread ??= startThread(onDeath);
+    thread ??= startThread(onDeath, options);
     if (thread.inFlight === null) thread.send(queue.splice(0, batchTasksMax), pump);
   };
   const onDeath = (
@@ -103,51 +114,47 @@ type OnDeath = (
   reason: string,
 ) => void;
 
-function startThread(onDeath: OnDeath): Thread {
-  const progress = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(new URL('./sandbox-worker.ts', import.meta.url), {
-    workerData: { progress },
-    // Only the notice that taking types out of our own sources is experimental in this Node.
-    execArgv: ['--disable-warning=ExperimentalWarning'],
-  });
+function startThread(onDeath: OnDeath, options: SandboxOptions): Thread {
+  const { worker, progress } = startWorker(options.workerUrl);
   const known = knownSteps();
   let inFlight: readonly Waiting[] | null = null;
   let answered: () => void = () => {};
   let batchId = 0;
   let isReady = false;
   let isStopping = false;
-  let watchdog: NodeJS.Timeout | undefined;
 
-  worker.on('message', (message: BatchAnswer | 'ready') => {
-    if (message === 'ready') {
-      isReady = true;
-      return;
-    }
-    clearTimeout(watchdog);
-    const done = inFlight ?? [];
-    inFlight = null;
-    // An idle thread must not keep the process alive; one with work must.
-    worker.unref();
-    answered();
-    for (const [index, { resolve }] of done.entries())
-      resolve(readAnswer(message.answers[index] ?? '?no answer'));
+  const watchdog = openWatchdog(progress, options.stuckMs, () => {
+    void worker.terminate();
+    died('the sandbox did not answer in time');
   });
+  /** What was under way, which is then no longer. */
+  const takeInFlight = () => {
+    watchdog.stop();
+    const taken = inFlight ?? [];
+    inFlight = null;
+    return taken;
+  };
   const died = (reason: string) => {
     if (isStopping) return;
     isStopping = true;
-    clearTimeout(watchdog);
-    const unfinished = inFlight ?? [];
-    inFlight = null;
+    const unfinished = takeInFlight();
+    if (isReady) return onDeath(unfinished, unfinished[Atomics.load(progress, 0)], reason);
     // Without a start there is no task to blame: trying again for ever would hang every caller instead.
-    if (!isReady)
-      for (const { resolve } of unfinished)
-        resolve({ kind: 'broken', detail: `the prompt sandbox does not start: ${reason}` });
-    onDeath(
-      isReady ? unfinished : [],
-      isReady ? unfinished[Atomics.load(progress, 0)] : undefined,
-      reason,
-    );
+    const detail = `the prompt sandbox does not start: ${reason}`;
+    for (const { resolve } of unfinished) resolve({ kind: 'broken', detail });
+    onDeath([], undefined, reason);
   };
+  worker.on('message', (message: BatchAnswer | 'ready') => {
+    isReady = true;
+    if (message === 'ready') return;
+    const done = takeInFlight();
+    // An idle thread must not keep the process alive; one with work must.
+    worker.unref();
+    answered();
+    for (const [index, { resolve }] of done.entries()) {
+      resolve(readAnswer(message.answers[index] ?? '?no answer'));
+    }
+  });
   worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)));
   worker.on('exit', (code) => died(`the sandbox thread ended with ${code}`));
 
@@ -166,29 +173,46 @@ function startThread(onDeath: OnDeath): Thread {
         ...known.changes(tasks),
         tasks: tasks.map(({ task }) => task),
       } satisfies Batch);
-      watch();
+      watchdog.start();
     },
     async stop() {
       isStopping = true;
-      clearTimeout(watchdog);
+      watchdog.stop();
       await worker.terminate();
     },
   };
+}
 
-  /** Looks again while the thread gets on with its tasks; ends it when it has been at one for too long. */
-  function watch(before = -1): void {
-    watchdog = setTimeout(() => {
+function startWorker(program: URL) {
+  const progress = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(program, {
+    workerData: { progress },
+    // Only the notice that taking types out of our own sources is experimental in this Node.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  });
+  return { worker, progress };
+}
+
+/** Calls back once the thread has been at one task, or at its start, for too long. */
+function openWatchdog(progress: Int32Array, stuckMs: number, onStuck: () => void) {
+  let timer: NodeJS.Timeout | undefined;
+  const watch = (before: number) => {
+    timer = setTimeout(() => {
       const now = Atomics.load(progress, 0);
-      if (now !== before || !isReady) return watch(now);
-      void worker.terminate();
-      died('the sandbox did not answer in time');
+      if (now === before) onStuck();
+      else watch(now);
     }, stuckMs);
-  }
+  };
+  return { start: () => watch(-1), stop: () => clearTimeout(timer) };
 }
 
 /** Which step texts the thread has, oldest first. */
 function knownSteps() {
   const known = new Set<string>();
+  const oldest = (tasks: readonly Waiting[]) => {
+    const inUse = new Set(tasks.map(({ definition }) => definition?.key));
+    return [...known].filter((key) => !inUse.has(key)).slice(0, known.size - definitionsMax);
+  };
   return {
     changes(tasks: readonly Waiting[]): Pick<Batch, 'definitions' | 'forgotten'> {
       const definitions: [string, string][] = [];
@@ -197,9 +221,7 @@ function knownSteps() {
         known.add(definition.key);
         definitions.push([definition.key, definition.json()]);
       }
-      const inUse = new Set(tasks.map(({ definition }) => definition?.key));
-      const surplus = Math.max(0, known.size - definitionsMax);
-      const forgotten = [...known].filter((key) => !inUse.has(key)).slice(0, surplus);
+      const forgotten = known.size > definitionsMax ? oldest(tasks) : [];
       for (const key of forgotten) known.delete(key);
       return { definitions, forgotten };
     },

@@ -1,33 +1,24 @@
+import {
+  type Analysis,
+  type Need,
+  type Note,
+  openReader,
+  type Place,
+  type Reader,
+} from './analysis-state.ts';
+import { readPath } from './path-analysis.ts';
 import { nearestName } from '#domain/nearest-name.ts';
 import { refusedFunctions, functions } from './functions.ts';
-import { dictMethodNames, methodNames } from './methods.ts';
-import type { CallArguments, Expression, MacroBody, Statement, Target } from './syntax.ts';
+import { methodNames } from './methods.ts';
+import type {
+  CallArguments,
+  Expression,
+  FilterUse,
+  MacroBody,
+  Statement,
+  Target,
+} from './syntax.ts';
 import { checkFilter, checkTest, lastOnlyFilters } from './vocabulary.ts';
-
-/** What reading a template's tree, without running it, can tell. */
-export interface Analysis {
-  readonly problems: Note[];
-  readonly warnings: Note[];
-  /** Names read from the seed row, in order of appearance, each once. */
-  readonly variables: VariableUse[];
-  readonly steps: StepUse[];
-}
-
-export interface Note {
-  readonly line: number;
-  readonly detail: string;
-}
-
-export interface VariableUse {
-  readonly path: string;
-  readonly line: number;
-  readonly isRequired: boolean;
-}
-
-export interface StepUse {
-  readonly id: string;
-  readonly line: number;
-}
 
 export function analyseTemplate(body: readonly Statement[]): Analysis {
   const reader = openReader();
@@ -40,35 +31,6 @@ export function analyseCondition(expression: Expression): Analysis {
   // A condition may always fail: what it reads is never required of a row.
   read(reader, expression, { names: new Set(), isCertain: false }, 'tested');
   return reader.analysis;
-}
-
-interface Reader {
-  readonly analysis: Analysis;
-  readonly variables: Map<string, VariableUse>;
-  /** Macros of the whole text: one may call another that is defined after it. */
-  readonly macros: Set<string>;
-}
-
-/** Where something is read: the names bound there, and whether every rendering comes by. */
-interface Place {
-  readonly names: Set<string>;
-  readonly isCertain: boolean;
-}
-
-/** `needed`: an undefined value would fail here. `tested`: it would be taken as false or replaced. */
-type Need = 'needed' | 'tested';
-
-function openReader(): Reader {
-  const variables = new Map<string, VariableUse>();
-  const analysis: Analysis = {
-    problems: [],
-    warnings: [],
-    get variables() {
-      return [...variables.values()];
-    },
-    steps: [],
-  };
-  return { analysis, variables, macros: new Set() };
 }
 
 function inner(place: Place, names: readonly string[] = [], isCertain = false): Place {
@@ -101,7 +63,7 @@ function readStatement(reader: Reader, statement: Statement, place: Place): void
       return;
     case 'set-block':
     case 'filter-block':
-      for (const use of statement.filters) readFilterUse(reader, use.name, use, use.line, place);
+      for (const use of statement.filters) readFilterUse(reader, use, place);
       readBody(reader, statement.body, inner(place, [], true));
       if (statement.kind === 'set-block') bind(place, statement.target);
       return;
@@ -125,7 +87,7 @@ function readStatement(reader: Reader, statement: Statement, place: Place): void
 /** A printed expression may end in a filter that only makes sense last. */
 function readOutput(reader: Reader, value: Expression, place: Place): void {
   if (value.kind === 'filter' && lastOnlyFilters.has(value.name)) {
-    readFilterUse(reader, value.name, value, value.line, place);
+    readFilterUse(reader, value, place);
     readOutput(reader, value.input, place);
   } else {
     read(reader, value, place, 'needed');
@@ -178,7 +140,7 @@ function read(reader: Reader, node: Expression, place: Place, need: Need): void 
     case 'name':
     case 'attribute':
     case 'item':
-      readPath(reader, node, place, need, false);
+      for (const part of readPath(reader, node, place, need)) read(reader, part, place, 'needed');
       return;
     case 'slice':
       read(reader, node.object, place, 'needed');
@@ -249,15 +211,13 @@ function readArguments(
   for (const [, arg] of named) read(reader, arg, place, need);
 }
 
-function readFilterUse(
-  reader: Reader,
-  name: string,
-  call: CallArguments,
-  line: number,
-  place: Place,
-): void {
-  reader.analysis.problems.push(...checkFilter(name, call, line));
-  readArguments(reader, call, place, name === 'default' || name === 'd' ? 'tested' : 'needed');
+function readFilterUse(reader: Reader, use: FilterUse, place: Place): void {
+  reader.analysis.problems.push(...checkFilter(use.name, use, use.line));
+  readArguments(reader, use, place, needOf(use));
+}
+
+function needOf({ name }: FilterUse): Need {
+  return name === 'default' || name === 'd' ? 'tested' : 'needed';
 }
 
 function readFilter(reader: Reader, node: Expression & { kind: 'filter' }, place: Place): void {
@@ -267,13 +227,8 @@ function readFilter(reader: Reader, node: Expression & { kind: 'filter' }, place
       detail: `filter "${node.name}" may only come last in {{ … }}: what it marks is lost on plain text`,
     });
   }
-  readFilterUse(reader, node.name, node, node.line, place);
-  read(
-    reader,
-    node.input,
-    place,
-    node.name === 'default' || node.name === 'd' ? 'tested' : 'needed',
-  );
+  readFilterUse(reader, node, place);
+  read(reader, node.input, place, needOf(node));
 }
 
 function readCall(reader: Reader, node: Expression & { kind: 'call' }, place: Place): void {
@@ -317,117 +272,5 @@ function readMethodCall(
     const advice = nearest === null ? '' : `; did you mean "${nearest}"?`;
     reader.analysis.problems.push({ line, detail: `method "${name}" is not supported${advice}` });
   }
-  readPath(reader, object, place, 'needed', true);
-}
-
-/** A name with what is read from it: `author.books[0].title`. */
-function readPath(
-  reader: Reader,
-  node: Expression,
-  place: Place,
-  need: Need,
-  isOwner: boolean,
-): void {
-  if (node.kind !== 'name' && node.kind !== 'attribute' && node.kind !== 'item') {
-    read(reader, node, place, need);
-    return;
-  }
-  const { root, keys } = chainOf(node);
-  refuseHidden(reader, node, place);
-  for (const key of keys) if (key.value === null) read(reader, key.node, place, 'needed');
-  if (root.kind !== 'name') {
-    read(reader, root, place, 'needed');
-  } else if (root.name === 'steps') {
-    readSteps(reader, root.line, keys, isOwner);
-  } else if (!place.names.has(root.name)) {
-    const known = keys.findIndex((key) => typeof key.value !== 'string');
-    const named = known === -1 ? keys : keys.slice(0, known);
-    const path = [root.name, ...named.map((key) => key.value)].join('.');
-    addVariable(reader, path, root.line, need === 'needed' && place.isCertain);
-  }
-}
-
-interface Key {
-  /** The field or position that is read; null where only a rendering knows. */
-  readonly value: string | number | null;
-  readonly node: Expression;
-  readonly line: number;
-}
-
-function chainOf(node: Expression): { root: Expression; keys: Key[] } {
-  const keys: Key[] = [];
-  let root = node;
-  while (root.kind === 'attribute' || root.kind === 'item') {
-    if (root.kind === 'attribute') {
-      keys.unshift({ value: root.name, node: root, line: root.line });
-    } else {
-      const { key } = root;
-      const value = key.kind === 'constant' ? key.value : null;
-      const isKnown = typeof value === 'string' || typeof value === 'number';
-      keys.unshift({ value: isKnown ? value : null, node: key, line: root.line });
-    }
-    root = root.object;
-  }
-  return { root, keys };
-}
-
-/** Python's inner attributes, and fields that Jinja2 would answer with a method instead of the data. */
-function refuseHidden(reader: Reader, node: Expression, place: Place): void {
-  let at = node;
-  for (; at.kind === 'attribute' || at.kind === 'item'; at = at.object) {
-    if (at.kind !== 'attribute') continue;
-    if (at.name.startsWith('__')) {
-      reader.analysis.problems.push({
-        line: at.line,
-        detail: `"${at.name}" is not readable: names with __ are internal`,
-      });
-    } else if (dictMethodNames.has(at.name) && !isBoundRoot(at, place)) {
-      reader.analysis.problems.push({
-        line: at.line,
-        detail: `".${at.name}" is a method of every dict; write ['${at.name}'] for the field, or ${at.name}() to call it`,
-      });
-    }
-  }
-}
-
-/** A name that the template bound may be a namespace, whose attributes are its own. */
-function isBoundRoot(node: Expression, place: Place): boolean {
-  const { root } = chainOf(node);
-  return root.kind === 'name' && place.names.has(root.name);
-}
-
-function readSteps(reader: Reader, line: number, keys: readonly Key[], isOwner: boolean): void {
-  const { problems, warnings, steps } = reader.analysis;
-  const [id, output, ...rest] = keys;
-  if (id === undefined) {
-    problems.push({ line, detail: '"steps" alone is not readable; write steps.<id>.output' });
-  } else if (typeof id.value !== 'string') {
-    problems.push({
-      line,
-      detail:
-        'steps[…] needs a fixed id, so that the order of steps is known; write steps.<id>.output',
-    });
-  } else {
-    steps.push({ id: id.value, line });
-    if (output === undefined) {
-      warnings.push({
-        line,
-        detail: `"steps.${id.value}" is not the text of that step; write steps.${id.value}.output`,
-      });
-    } else if (output.value !== 'output') {
-      problems.push({ line, detail: `a step has only "output"; write steps.${id.value}.output` });
-    } else if (rest.length > 0 && !isOwner && typeof rest[0]?.value === 'string') {
-      warnings.push({
-        line,
-        detail: `the output of step "${id.value}" is text and has no "${rest[0].value}"`,
-      });
-    }
-  }
-}
-
-function addVariable(reader: Reader, path: string, line: number, isRequired: boolean): void {
-  const known = reader.variables.get(path);
-  if (known === undefined || (isRequired && !known.isRequired)) {
-    reader.variables.set(path, { path, line: known?.line ?? line, isRequired });
-  }
+  read(reader, object, place, 'needed');
 }

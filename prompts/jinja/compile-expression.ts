@@ -2,7 +2,8 @@ import type { FilterCall } from './filters.ts';
 import { applyFilter } from './filters.ts';
 import { functions } from './functions.ts';
 import { attributeOf, itemOf, sliceOf } from './members.ts';
-import { applyBinary, compareBy, float, int, isFloat, numberOf } from './operators.ts';
+import { float, int, isFloat, numberOf } from './numbers.ts';
+import { applyBinary, compareBy } from './operators.ts';
 import { textOf } from './printing.ts';
 import { boundName, type Run, type Scope } from './run.ts';
 import type { CallArguments, Expression } from './syntax.ts';
@@ -287,15 +288,14 @@ function compileChoose(node: Node<'choose'>): Evaluate {
   const test = compileExpression(node.test);
   const yes = compileExpression(node.yes);
   const no = node.no === null ? null : compileExpression(node.no);
-  const path = `${pathOf(node.yes)} if …`;
+  const reason = 'the condition of this "if" is false and it has no "else"';
+  const missing = new Undefined(`${pathOf(node.yes)} if …`, node.line, reason, {
+    isBlank: true,
+  });
   return (scope) => {
     if (isTrue(test(scope))) return yes(scope);
     if (no !== null) return no(scope);
-    return new Undefined(
-      path,
-      node.line,
-      'the condition of this "if" is false and it has no "else"',
-    );
+    return missing;
   };
 }
 

@@ -4,6 +4,7 @@ import {
   compileFilter,
   type Evaluate,
 } from './compile-expression.ts';
+import { isEqual } from './operators.ts';
 import { textOf } from './printing.ts';
 import { boundName, openScope, type Run, type Scope } from './run.ts';
 import type { FilterUse, ForStatement, MacroBody, Statement, Target } from './syntax.ts';
@@ -119,16 +120,14 @@ function compileFor(statement: ForStatement): Write {
   const otherwise = compileBody(statement.otherwise);
   return (scope, out) => {
     const all = located(() => iterate(items(scope), scope.run.mode), statement.line);
-    const kept = test === null ? all : all.filter((item) => passes(scope, item, bind, test));
-    const loop = openLoop(kept, loopDepth(scope) + 1);
-    for (const [index, item] of kept.entries()) {
-      loop.moveTo(index);
+    const loop = openLoop(all, (item) => test === null || passes(scope, item, bind, test));
+    while (loop.moveOn()) {
       const inner = openScope(scope.run, scope);
-      bind(inner, item);
+      bind(inner, loop.item());
       inner.names.set('loop', loop.value);
       body(inner, out);
     }
-    if (kept.length === 0) otherwise(openScope(scope.run, scope), out);
+    if (loop.isEmpty()) otherwise(openScope(scope.run, scope), out);
   };
 }
 
@@ -138,47 +137,86 @@ function passes(scope: Scope, item: Value, bind: Bind, test: Evaluate): boolean 
   return isTrue(test(inner));
 }
 
-function loopDepth(scope: Scope): number {
-  const outer = boundName(scope, 'loop');
-  const depth = outer instanceof Namespace ? outer.attributes.get('depth') : undefined;
-  return typeof depth === 'number' ? depth : 0;
+/**
+ * A loop and its `loop` variable. Items are tested one by one as the loop reaches them, because the body may change
+ * what the test reads; only attributes that look ahead (`last`, `length`, …) test further.
+ */
+function openLoop(all: readonly Value[], isKept: (item: Value) => boolean) {
+  const kept: Value[] = [];
+  let tested = 0;
+  let index = -1;
+  const reach = (count: number) => {
+    for (; kept.length < count && tested < all.length; tested += 1) {
+      const item = all[tested] ?? null;
+      if (isKept(item)) kept.push(item);
+    }
+    return kept.length >= count;
+  };
+  const lengthOfAll = () => {
+    reach(Number.POSITIVE_INFINITY);
+    return kept.length;
+  };
+  const value = new Namespace('loop', {
+    get: loopAttribute({ kept, reach, lengthOfAll, index: () => index }),
+    set: () => {
+      throw wrong('"loop" cannot be changed');
+    },
+  });
+  return {
+    value,
+    moveOn: () => {
+      index += 1;
+      return reach(index + 1);
+    },
+    item: () => kept[index] ?? null,
+    isEmpty: () => kept.length === 0,
+  };
 }
 
-/** The `loop` variable over items that are all known: the filtered ones are not counted. */
-function openLoop(items: readonly Value[], depth: number) {
-  const { length } = items;
-  let index = 0;
-  let last: readonly Value[] | null = null;
-  const changed = (args: readonly Value[]) => {
-    const isSame = last !== null && JSON.stringify(last) === JSON.stringify(args);
-    last = args;
-    return !isSame;
-  };
+interface LoopState {
+  readonly kept: readonly Value[];
+  readonly reach: (count: number) => boolean;
+  readonly lengthOfAll: () => number;
+  readonly index: () => number;
+}
+
+function loopAttribute({ kept, reach, lengthOfAll, index }: LoopState) {
+  const changed = changeDetector();
   const cycle = (args: readonly Value[]) => {
     if (args.length === 0) throw wrong('loop.cycle needs at least one item');
-    return args[index % args.length] ?? null;
+    return args[index() % args.length] ?? null;
   };
-  const attributes = new Map<string, Value>();
-  const value = new Namespace('loop', attributes);
-  attributes
-    .set('length', length)
-    .set('depth', depth)
-    .set('depth0', depth - 1);
-  attributes
-    .set('cycle', new Callable('cycle', cycle))
-    .set('changed', new Callable('changed', changed));
   const neighbour = (at: number, name: string) =>
-    items[at] ??
-    (at in items ? null : new Undefined(`loop.${name}`, 0, `there is no ${name} here`));
-  const moveTo = (to: number) => {
-    index = to;
-    attributes.set('index', to + 1).set('index0', to);
-    attributes.set('revindex', length - to).set('revindex0', length - to - 1);
-    attributes.set('first', to === 0).set('last', to === length - 1);
-    attributes.set('previtem', neighbour(to - 1, 'previtem'));
-    attributes.set('nextitem', neighbour(to + 1, 'nextitem'));
+    at >= 0 && reach(at + 1)
+      ? (kept[at] ?? null)
+      : new Undefined(`loop.${name}`, 0, `there is no ${name} here`);
+  const attributes: Record<string, () => Value> = {
+    index: () => index() + 1,
+    index0: index,
+    revindex: () => lengthOfAll() - index(),
+    revindex0: () => lengthOfAll() - index() - 1,
+    first: () => index() === 0,
+    last: () => !reach(index() + 2),
+    length: lengthOfAll,
+    // Nesting counts only in recursive loops, which are refused.
+    depth: () => 1,
+    depth0: () => 0,
+    previtem: () => neighbour(index() - 1, 'previtem'),
+    nextitem: () => neighbour(index() + 1, 'nextitem'),
+    cycle: () => new Callable('cycle', cycle),
+    changed: () => new Callable('changed', changed),
   };
-  return { value, moveTo };
+  return (name: string) => (Object.hasOwn(attributes, name) ? attributes[name]?.() : undefined);
+}
+
+/** Whether the values differ from those of the call before. */
+function changeDetector() {
+  let last: Value[] | null = null;
+  return (args: readonly Value[]) => {
+    const isSame = last !== null && isEqual(last, [...args]);
+    last = [...args];
+    return !isSame;
+  };
 }
 
 type Bind = (scope: Scope, value: Value) => void;

@@ -1,5 +1,6 @@
 import { prng } from '#domain/prng.ts';
-import { type Analysis, analyseCondition, analyseTemplate } from './analysis.ts';
+import { analyseCondition, analyseTemplate } from './analysis.ts';
+import type { Analysis } from './analysis-state.ts';
 import { compileExpression } from './compile-expression.ts';
 import { compileTemplate } from './compile-template.ts';
 import { parseCondition, parseTemplate } from './parser.ts';
@@ -86,7 +87,8 @@ function openRun(input: RenderInput): Run {
   return {
     mode: input.mode,
     random: prng(input.jobSeed, input.recordIndex, input.step),
-    row: { ...input.row, steps: Object.fromEntries(steps) },
+    // `row` reaches columns whose names are no names in a template: row['Running Time min'].
+    row: { row: input.row, ...input.row, steps: Object.fromEntries(steps) },
     charactersLeft: input.charactersMax,
   };
 }

@@ -75,7 +75,7 @@ function parseLevel(tokens: Tokens, least: number): Expression {
     // A comparison is not an operand of `not`'s own level: `not a == b` is `not (a == b)`.
     if (level === notLevel) continue;
     for (let found = operatorAt(tokens, level); found !== null; found = operatorAt(tokens, level)) {
-      left = parseRest(tokens, left, found, level, line);
+      left = parseRest(tokens, left, { operator: found, level });
       links += level === concatLevel ? 0 : 1;
       tokens.refuseLongChain(links, line);
     }
@@ -100,10 +100,9 @@ function operatorAt(tokens: Tokens, level: number): string | null {
 function parseRest(
   tokens: Tokens,
   left: Expression,
-  operator: string,
-  level: number,
-  line: number,
+  { operator, level }: { operator: string; level: number },
 ): Expression {
+  const { line } = left;
   if (level === compareLevel) return parseComparisons(tokens, left, line);
   tokens.next();
   const right = parseLevel(tokens, level + 1);

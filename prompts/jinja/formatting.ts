@@ -1,5 +1,5 @@
 import { between, lengthOf } from './code-points.ts';
-import { isFloat, numberOf } from './operators.ts';
+import { isFloat, numberOf } from './numbers.ts';
 import { fixedText, reprOf, textOf } from './printing.ts';
 import {
   dictGet,
@@ -28,8 +28,9 @@ export function percentFormat(format: string, operand: Value, mode: UndefinedHan
     return value;
   };
   const pattern = /%(?:\(([^)]*)\))?([-+ 0#]*)(\d*)(?:\.(\d+))?([\s\S]?)/g;
-  const text = format.replace(pattern, (whole, key, flags, width, precision, type) => {
-    if (type === '%' && whole === '%%') return '%';
+  const text = format.replace(pattern, (whole, ...groups: (string | undefined)[]) => {
+    if (whole === '%%') return '%';
+    const [key, flags = '', width = '', precision, type = ''] = groups;
     const value = key === undefined ? next() : namedOperand(operand, key);
     return percentValue(value, { flags, width, precision, type, whole }, mode);
   });
@@ -142,7 +143,7 @@ function specText(value: Value, spec: string, mode: UndefinedHandling): string {
   const body =
     number === null
       ? [textSpec(value, precision, type, mode), '']
-      : [numberSpec(value, number, type, precision, group, mode), signText(number, sign)];
+      : [numberSpec(value, number, { type, precision, group }), signText(number, sign)];
   const [text = '', signed = ''] = body;
   const missing = checkedWidth(width) - lengthOf(text) - signed.length;
   if (missing <= 0) return signed + text;
@@ -169,14 +170,14 @@ function textSpec(
   return precision === undefined ? text : between(text, 0, Number(precision));
 }
 
-function numberSpec(
-  value: Value,
-  number: number,
-  type: string,
-  precision: string | undefined,
-  group: string,
-  mode: UndefinedHandling,
-): string {
+interface NumberSpec {
+  type: string;
+  precision: string | undefined;
+  group: string;
+}
+
+function numberSpec(value: Value, number: number, spec: NumberSpec): string {
+  const { type, precision, group } = spec;
   const size = Math.abs(number);
   if (type === 's') throw wrong('format "s" needs a text, not a number');
   if (type === '' && precision !== undefined) {
@@ -185,21 +186,15 @@ function numberSpec(
   const isWhole = 'dxXob'.includes(type);
   if (type !== '' && isWhole && isFloat(value))
     throw wrong(`format "${type}" needs a whole number`);
-  const text = numberText(value, size, type, precision, mode);
+  const text = numberText(value, size, spec);
   if (group === '') return text;
   const [whole = '', fraction] = text.split('.');
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, group);
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
-function numberText(
-  value: Value,
-  size: number,
-  type: string,
-  precision: string | undefined,
-  mode: UndefinedHandling,
-): string {
-  if (type === '') return textOf(value, mode).replace(/^-/, '');
+function numberText(value: Value, size: number, { type, precision }: NumberSpec): string {
+  if (type === '') return textOf(value, 'error').replace(/^-/, '');
   if (type === '%') return `${fixedText(size * 100, Number(precision ?? 6))}%`;
   if (type === 'b') return size.toString(2);
   return magnitudeText(size, type, precision, `:${type}`);

@@ -29,9 +29,8 @@ function jsonOf(value: Value, indent: number | null, depth: number): string {
   if (Array.isArray(value) || value instanceof Tuple) {
     const items = Array.isArray(value) ? value : value.items;
     return enclosed(
-      '[',
+      ['[', ']'],
       items.map((item) => jsonOf(item, indent, depth + 1)),
-      ']',
       indent,
       depth,
     );
@@ -41,7 +40,7 @@ function jsonOf(value: Value, indent: number | null, depth: number): string {
     .map(([key, item]) => [jsonKey(key), jsonOf(item, indent, depth + 1)] as const)
     .sort(([left], [right]) => compareTexts(left, right))
     .map(([key, item]) => `${jsonString(key)}: ${item}`);
-  return enclosed('{', pairs, '}', indent, depth);
+  return enclosed(['{', '}'], pairs, indent, depth);
 }
 
 function jsonKey(key: Value): string {
@@ -52,9 +51,8 @@ function jsonKey(key: Value): string {
 }
 
 function enclosed(
-  open: string,
+  [open, close]: readonly [string, string],
   items: readonly string[],
-  close: string,
   indent: number | null,
   depth: number,
 ): string {

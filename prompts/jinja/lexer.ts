@@ -74,8 +74,8 @@ function readText(cursor: Cursor): void {
   const raw = matchFrom(rawOpening, cursor.source, found.index);
   if (raw !== null) readRaw(cursor, raw[0]);
   else if (mark.startsWith('{#')) readComment(cursor, mark);
-  else if (mark.startsWith('{%')) readCode(cursor, mark, 'tag-begin', 'tag-end', tagEnd);
-  else readCode(cursor, mark, 'output-begin', 'output-end', outputEnd);
+  else if (mark.startsWith('{%')) readCode(cursor, mark, 'tag');
+  else readCode(cursor, mark, 'output');
 }
 
 /** The text before a mark, without the whitespace that the mark takes away. */
@@ -118,28 +118,23 @@ function readComment(cursor: Cursor, opened: string): void {
   advance(cursor, cursor.source.slice(cursor.position, close.index) + close[0]);
 }
 
-function readCode(
-  cursor: Cursor,
-  mark: string,
-  begin: 'tag-begin' | 'output-begin',
-  end: 'tag-end' | 'output-end',
-  ending: RegExp,
-): void {
+function readCode(cursor: Cursor, mark: string, code: 'tag' | 'output'): void {
+  const ending = code === 'tag' ? tagEnd : outputEnd;
   const line = cursor.line;
-  cursor.tokens.push({ kind: begin, text: mark, line });
+  cursor.tokens.push({ kind: `${code}-begin`, text: mark, line });
   advance(cursor, mark);
   const open: string[] = [];
   while (skipSpace(cursor)) {
     // Inside brackets "}}" may close two dicts, so the end is only looked for outside them.
     const close = open.length === 0 ? matchFrom(ending, cursor.source, cursor.position) : null;
     if (close !== null) {
-      cursor.tokens.push({ kind: end, text: close[0], line: cursor.line });
+      cursor.tokens.push({ kind: `${code}-end`, text: close[0], line: cursor.line });
       advance(cursor, close[0]);
       return;
     }
     readCodeToken(cursor, open);
   }
-  const expected = end === 'tag-end' ? '%}' : '}}';
+  const expected = code === 'tag' ? '%}' : '}}';
   throw new SyntaxProblem(line, `"${mark}" is not closed; end it with ${expected}`);
 }
 

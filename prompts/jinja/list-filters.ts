@@ -11,14 +11,13 @@ import {
   iterate,
   keyOf,
   Lazy,
-  Range,
+  shown,
   Tuple,
   typeName,
   Undefined,
   type UndefinedHandling,
   undefinedProblem,
   type Value,
-  View,
   wrong,
 } from './values.ts';
 
@@ -27,7 +26,7 @@ function attributeOfItem(item: Value, path: Value, mode: UndefinedHandling): Val
   const parts = typeof path === 'string' ? path.split('.') : [path];
   return parts.reduce((found: Value, part) => {
     const key = typeof part === 'string' && /^\d+$/.test(part) ? Number(part) : part;
-    return itemOf(found, key, { path: String(path), line: 0 }, mode);
+    return itemOf(found, key, { path: shown(path), line: 0 }, mode);
   }, item);
 }
 
@@ -156,7 +155,7 @@ function grouped(input: Value, args: Bound, mode: UndefinedHandling): Value {
 function batched(items: readonly Value[], count: number, fill: Value | undefined): Value {
   if (count < 1) throw wrong('batch needs a count of 1 or more');
   const rows: Value[][] = [];
-  for (let at = 0; at < items.length; at += count) rows.push([...items.slice(at, at + count)]);
+  for (let at = 0; at < items.length; at += count) rows.push(items.slice(at, at + count));
   const last = rows[rows.length - 1];
   if (last !== undefined && fill !== undefined && fill !== null) {
     while (last.length < bounded(count)) last.push(fill);
@@ -170,7 +169,7 @@ function sliced(items: readonly Value[], count: number, fill: Value | undefined)
   const extra = items.length % count;
   const columns = Array.from({ length: count }, (_, index) => {
     const start = index * each + Math.min(index, extra);
-    const column = [...items.slice(start, start + each + (index < extra ? 1 : 0))];
+    const column = items.slice(start, start + each + (index < extra ? 1 : 0));
     if (fill !== undefined && fill !== null && index >= extra) column.push(fill);
     return column;
   });

@@ -11,6 +11,7 @@ import {
   Tuple,
   typeName,
   Undefined,
+  shown,
   type UndefinedHandling,
   undefinedProblem,
   type Value,
@@ -90,15 +91,15 @@ function present(found: Value | undefined, object: Value, key: Value, place: Pla
 
 /** The message names what the template wrote and what was there instead. */
 function missing(object: Value, key: Value, place: Place): Undefined {
-  const what = typeof key === 'string' ? `"${key}"` : String(key);
+  const what = typeof key === 'string' ? `"${key}"` : shown(key);
   const owner = isDict(object) ? 'there is no' : `a ${typeName(object)} has no`;
   return new Undefined(place.path, place.line, `'${place.path}' is undefined: ${owner} ${what}`);
 }
 
 /** Part of something undefined: still undefined, and only needing its value is a failure. */
 function deeper(object: Undefined, place: Place): Undefined {
-  const reason = `'${place.path}' is undefined: there is no '${object.path}'`;
-  return new Undefined(place.path, place.line, reason);
+  const reason = `'${place.path}' is undefined: there is no '${object.root}'`;
+  return new Undefined(place.path, place.line, reason, { root: object.root });
 }
 
 /** `object[start:stop:step]`, with Python's clipping and negative positions. */

@@ -20,7 +20,7 @@ import {
 export function textOf(value: Value, mode: UndefinedHandling): string {
   if (typeof value === 'string') return value;
   if (value instanceof Undefined) {
-    if (mode === 'empty') return '';
+    if (mode === 'empty' || value.isBlank) return '';
     throw undefinedProblem(value);
   }
   return reprOf(value, mode);

@@ -1,10 +1,10 @@
-import { compareBy, isEqual, isFloat, numberOf } from './operators.ts';
+import { isFloat, numberOf } from './numbers.ts';
+import { compareBy, isEqual } from './operators.ts';
 import { textOf } from './printing.ts';
 import {
   Callable,
   isDict,
   Lazy,
-  Namespace,
   Range,
   Tuple,
   Undefined,
@@ -72,10 +72,7 @@ const tests: Record<string, Test> = {
   mapping: ofValue((input) => isDict(input)),
   sequence: ofValue(isSequence),
   iterable: ofValue(isIterable),
-  callable: ofValue(
-    (input) =>
-      input instanceof Callable || (input instanceof Namespace && input.attributes.has('__call__')),
-  ),
+  callable: ofValue((input) => input instanceof Callable),
   odd: ofValue((input) => Math.abs(wholeNumber(input) % 2) === 1),
   even: ofValue((input) => wholeNumber(input) % 2 === 0),
   lower: ofValue((input) => isCased(input, /\p{Ll}/u, /[\p{Lu}\p{Lt}]/u)),

@@ -4,12 +4,13 @@ import {
   truncateTokens,
   writingStyle,
 } from '#domain/text-functions.ts';
+import type { Bound } from './call-arguments.ts';
 import { between, lengthOf } from './code-points.ts';
 import type { Filter } from './filters.ts';
 import { percentFormat } from './formatting.ts';
 import { jsonText } from './json-text.ts';
-import { capitalized, justified, replaced, strip } from './methods.ts';
-import { float, int, isFloat, numberOf } from './operators.ts';
+import { capitalized, justified, replaced, strip } from './text-methods.ts';
+import { float, int, isFloat, numberOf } from './numbers.ts';
 import { fixedText, textOf } from './printing.ts';
 import {
   bounded,
@@ -19,9 +20,16 @@ import {
   typeName,
   Undefined,
   undefinedProblem,
+  type UndefinedHandling,
   type Value,
   wrong,
 } from './values.ts';
+
+/** Jinja2 needs a text here too: a number would fail there only once it is too long. */
+function needText(filter: string, input: Value, mode: UndefinedHandling): string {
+  if (typeof input === 'string' || input instanceof Undefined) return textOf(input, mode);
+  throw wrong(`${filter} needs a text, not ${typeName(input)}; add "| string" before it`);
+}
 
 function ofText(run: (text: string) => Value): Filter {
   return { parameters: [], least: 0, run: (input, _, call) => run(textOf(input, call.run.mode)) };
@@ -97,18 +105,14 @@ function needsNumber(filter: string, input: Value): Error {
   return wrong(`${filter} needs a number, not ${typeName(input)}`);
 }
 
-function shortened(
-  text: string,
-  length: number,
-  isCutAnywhere: boolean,
-  end: string,
-  leeway: number,
-): string {
+function shortened(text: string, args: Bound): string {
+  const length = args.whole('length', 255);
+  const end = args.text('end', '...');
   if (length < lengthOf(end))
     throw wrong(`truncate to ${length} characters leaves no room for "${end}"`);
-  if (lengthOf(text) <= length + leeway) return text;
+  if (lengthOf(text) <= length + args.whole('leeway', 5)) return text;
   const cut = between(text, 0, length - lengthOf(end));
-  if (isCutAnywhere) return cut + end;
+  if (args.flag('killwords', false)) return cut + end;
   const lastSpace = cut.lastIndexOf(' ');
   return (lastSpace < 0 ? cut : cut.slice(0, lastSpace)) + end;
 }
@@ -131,7 +135,11 @@ export const textFilters: Record<string, Filter> = {
   e: ofText(escapeHtml),
   escape: ofText(escapeHtml),
   forceescape: ofText(escapeHtml),
-  urlencode: ofText(urlQuoted),
+  urlencode: {
+    parameters: [],
+    least: 0,
+    run: (input, _, { run }) => urlQuoted(needText('urlencode', input, run.mode)),
+  },
   wordcount: ofText((text) => text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0),
   trim: {
     parameters: ['chars'],
@@ -150,14 +158,7 @@ export const textFilters: Record<string, Filter> = {
   truncate: {
     parameters: ['length', 'killwords', 'end', 'leeway'],
     least: 0,
-    run: (input, args, { run }) =>
-      shortened(
-        textOf(input, run.mode),
-        args.whole('length', 255),
-        args.flag('killwords', false),
-        args.text('end', '...'),
-        args.whole('leeway', 5),
-      ),
+    run: (input, args, { run }) => shortened(needText('truncate', input, run.mode), args),
   },
   center: {
     parameters: ['width'],
@@ -173,7 +174,7 @@ export const textFilters: Record<string, Filter> = {
       const indent =
         typeof width === 'string' ? width : ' '.repeat(bounded(args.whole('width', 4)));
       return indented(
-        textOf(input, run.mode),
+        needText('indent', input, run.mode),
         indent,
         args.flag('first', false),
         args.flag('blank', false),

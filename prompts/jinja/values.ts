@@ -82,11 +82,17 @@ export class View {
 /** `namespace(...)`, and what has attributes without being data: `loop`, `cycler`, `joiner`. */
 export class Namespace {
   readonly label: string;
-  readonly attributes: Map<string, Value>;
-  constructor(label: string, attributes: Map<string, Value>) {
+  readonly attributes: Attributes;
+  constructor(label: string, attributes: Attributes) {
     this.label = label;
     this.attributes = attributes;
   }
+}
+
+/** A Map is one; `loop` computes its attributes when they are read, because some look ahead. */
+export interface Attributes {
+  get(name: string): Value | undefined;
+  set(name: string, value: Value): unknown;
 }
 
 export type NamedValues = ReadonlyMap<string, Value>;
@@ -106,10 +112,21 @@ export class Undefined {
   readonly path: string;
   readonly line: number;
   readonly reason: string;
-  constructor(path: string, line: number, reason: string) {
+  /** An `if` without `else` prints as nothing where it is false: Jinja2 says so even in its strict mode. */
+  readonly isBlank: boolean;
+  /** The first part of the path that is not there. */
+  readonly root: string;
+  constructor(
+    path: string,
+    line: number,
+    reason: string,
+    more: { isBlank?: boolean; root?: string } = {},
+  ) {
     this.path = path;
     this.line = line;
     this.reason = reason;
+    this.isBlank = more.isBlank ?? false;
+    this.root = more.root ?? path;
   }
 }
 
@@ -244,7 +261,7 @@ export function iterate(value: Value, mode: UndefinedHandling): readonly Value[]
     return items;
   }
   if (value instanceof Undefined) {
-    if (mode === 'empty') return [];
+    if (mode === 'empty' || value.isBlank) return [];
     throw undefinedProblem(value);
   }
   if (isDict(value)) return dictEntries(value).map(([key]) => key);

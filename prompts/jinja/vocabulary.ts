@@ -1,5 +1,5 @@
 import { nearestName } from '#domain/nearest-name.ts';
-import type { Note } from './analysis.ts';
+import type { Note } from './analysis-state.ts';
 import { filters, refusedFilters } from './filters.ts';
 import type { CallArguments, Expression } from './syntax.ts';
 import { refusedTests, testNamed, testNames } from './tests.ts';
