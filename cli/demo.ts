@@ -8,12 +8,19 @@ import { projectFile } from './environment.ts';
 import { runCli } from './main.ts';
 import { shortUsd } from './money-text.ts';
 
-const seeds = projectFile('node_modules', 'vega-datasets', 'data', 'movies.json');
+const relativeSeeds = 'node_modules/vega-datasets/data/movies.json';
+const seeds = projectFile(relativeSeeds);
 const template = projectFile('examples', 'film-blurbs.yaml');
 const home = projectFile('.plot', 'demo');
 const out = projectFile('out', 'demo');
 
 const fixed = ['--out', out, '--yes', '--provider', 'simulator'];
+
+const recordSchema = z.looseObject({ id: z.string(), index: z.int() });
+
+const originSchema = z.object({
+  calls: z.array(z.object({ step: z.string(), model: z.string(), cost_usd: z.string() })),
+});
 
 process.exitCode = await demo();
 
@@ -33,8 +40,6 @@ stopped at the end. No account is needed and no money is spent; prices and limit
   return exitCode;
 }
 
-const relativeSeeds = 'node_modules/vega-datasets/data/movies.json';
-
 function delivered(): string {
   const first = readFileSync(join(out, 'records.jsonl'), 'utf8').split('\n', 1)[0] ?? '';
   return `
@@ -49,12 +54,6 @@ See it again:
   PLOT_HOME=.plot/demo ./plot jobs     every job of this demo
   ./plot verify out/demo               counts, costs and digests, recomputed`;
 }
-
-const recordSchema = z.looseObject({ id: z.string(), index: z.int() });
-
-const originSchema = z.object({
-  calls: z.array(z.object({ step: z.string(), model: z.string(), cost_usd: z.string() })),
-});
 
 interface Cost {
   calls: number;

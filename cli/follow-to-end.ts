@@ -8,6 +8,9 @@ import { type Delivery, deliverOutput } from './output-folder.ts';
 import { progressLine } from './progress-line.ts';
 import { Interrupted, type Session } from './session.ts';
 
+/** Characters; file systems allow 255 bytes. */
+const folderNameMax = 60;
+
 export interface EndWish {
   /** Where the dataset is put; null for out/<template name>. */
   readonly out: string | null;
@@ -80,14 +83,12 @@ export function defaultFolder({ template }: Pick<JobBody, 'template'>): string {
 function folderName(name: string): string {
   const plain = name
     .normalize('NFKC')
+    .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, '-')
     .replaceAll(/^[-.]+|[-.]+$/g, '')
     .slice(0, folderNameMax);
   return plain === '' ? 'dataset' : plain;
 }
-
-/** Characters; file systems allow 255 bytes. */
-const folderNameMax = 60;
 
 async function leave(session: Session, seen: JobBody): Promise<ExitCode> {
   const { terminal, stack } = session;
