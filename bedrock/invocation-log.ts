@@ -91,7 +91,7 @@ const callSchema = z.object({
       cacheWriteInputTokenCount: count.nullish(),
     })
     .nullish(),
-  output: z.object({ outputTokenCount: count.nullish(), outputBodyJson: z.unknown() }).nullish(),
+  output: z.object({ outputTokenCount: count.nullish(), outputBodyJson: z.unknown().optional() }).nullish(),
 });
 
 type CallRecord = z.output<typeof callSchema>;
