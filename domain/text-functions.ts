@@ -33,9 +33,12 @@ const styles: readonly (readonly [string, readonly string[]])[] = [
 /** The text within `tokens` tokens at four characters each, cut at a space and marked with "...". */
 export function truncateTokens(text: string, tokens: number): string {
   const limit = tokens * charactersPerToken;
-  const characters = Array.from(text);
+  // Never more characters than UTF-16 units: most texts need no counting.
+  if (text.length <= limit) return text;
+  const characters = isAscii(text) ? text : Array.from(text);
   if (characters.length <= limit) return text;
-  const cut = characters.slice(0, limit).join('');
+  const cut =
+    typeof characters === 'string' ? text.slice(0, limit) : characters.slice(0, limit).join('');
   const lastSpace = cut.lastIndexOf(' ');
   return `${lastSpace > 0 ? cut.slice(0, lastSpace) : cut}...`;
 }
@@ -46,7 +49,7 @@ const charactersPerToken = 4;
 export function extractKeywords(text: string, count: number): string[] {
   const frequency = new Map<string, number>();
   for (const word of wordsOf(text)) {
-    if (Array.from(word).length <= 3 || stopWords.has(word)) continue;
+    if (isShort(word) || stopWords.has(word)) continue;
     frequency.set(word, (frequency.get(word) ?? 0) + 1);
   }
   return [...frequency]
@@ -63,6 +66,17 @@ export const stopWords: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+/** At most 3 characters. A word of 4 units and more can only be short if it has characters of two units. */
+function isShort(word: string): boolean {
+  return word.length <= 3 || (word.length <= 6 && Array.from(word).length <= 3);
+}
+
 function wordsOf(text: string): string[] {
-  return text.toLowerCase().match(/[\p{L}\p{N}\p{M}_]+/gu) ?? [];
+  const lower = text.toLowerCase();
+  // The pattern for all alphabets costs the sandbox's engine several times as much.
+  return lower.match(isAscii(lower) ? /\w+/g : /[\p{L}\p{N}\p{M}_]+/gu) ?? [];
+}
+
+function isAscii(text: string): boolean {
+  return !/[^\0-\x7f]/.test(text);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
-import { newQuickJSWASMModule, type QuickJSContext } from 'quickjs-emscripten';
+import { newQuickJSWASMModule, type QuickJSContext, type QuickJSHandle } from 'quickjs-emscripten';
 
 /**
  * One JavaScript engine compiled to WebAssembly, with the template engine in it and nothing of the host: no
@@ -45,6 +45,7 @@ export async function openEngine(): Promise<Engine> {
 interface Sandbox {
   readonly context: QuickJSContext;
   readonly limit: { checks: number; deadline: number };
+  readonly functions: Record<EngineFunction, QuickJSHandle>;
 }
 
 async function openSandbox(sources: ReadonlyMap<string, string>): Promise<Sandbox> {
@@ -68,21 +69,26 @@ async function openSandbox(sources: ReadonlyMap<string, string>): Promise<Sandbo
   if (pending.error)
     throw new Error(`the template engine does not start: ${String(context.dump(pending.error))}`);
   runtime.removeModuleLoader();
-  return { context, limit };
+  const global = (name: EngineFunction) => context.getProp(context.global, name);
+  const functions = {
+    render: global('render'),
+    define: global('define'),
+    analyse: global('analyse'),
+  };
+  return { context, limit, functions };
 }
 
 function callSandbox(
-  { context, limit }: Sandbox,
+  { context, limit, functions }: Sandbox,
   name: EngineFunction,
   args: readonly string[],
 ): EngineAnswer {
   limit.checks = checksMax;
   limit.deadline = performance.now() + wallClockMs;
   try {
-    const callee = context.getProp(context.global, name);
     const handles = args.map((arg) => context.newString(arg));
-    const result = context.callFunction(callee, context.undefined, ...handles);
-    for (const handle of [callee, ...handles]) handle.dispose();
+    const result = context.callFunction(functions[name], context.undefined, ...handles);
+    for (const handle of handles) handle.dispose();
     if (result.error) return exhaustedOrBroken(context.dump(result.error));
     const text = context.getString(result.value);
     result.value.dispose();

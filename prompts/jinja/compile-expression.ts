@@ -5,7 +5,7 @@ import { attributeOf, itemOf, sliceOf } from './members.ts';
 import { float, int, isFloat, numberOf } from './numbers.ts';
 import { applyBinary, compareBy } from './operators.ts';
 import { textOf } from './printing.ts';
-import { boundName, type Run, type Scope } from './run.ts';
+import { boundName, type Run, type Scope, spend } from './run.ts';
 import type { CallArguments, Expression } from './syntax.ts';
 import { testNamed } from './tests.ts';
 import {
@@ -100,9 +100,11 @@ function compileName({ name, line }: Node<'name'>): Evaluate {
   return (scope) => {
     const bound = boundName(scope, name);
     if (bound !== undefined) return bound;
-    const { row } = scope.run;
+    const { row, steps } = scope.run;
+    if (name === 'steps') return steps;
     if (Object.hasOwn(row, name)) return row[name] ?? null;
-    return builtin ?? missing;
+    // `row` reaches columns whose names are no names in a template: row['Running Time min'].
+    return name === 'row' ? row : (builtin ?? missing);
   };
 }
 
@@ -130,7 +132,12 @@ function pathOf(node: Expression): string {
 function compileAttribute(node: Node<'attribute'>): Evaluate {
   const object = compileExpression(node.object);
   const place = { path: pathOf(node), line: node.line };
-  return (scope) => attributeOf(object(scope), node.name, place, scope.run.mode);
+  return (scope) => {
+    const owner = object(scope);
+    // Its methods go through the whole of it.
+    spend(scope.run, owner);
+    return attributeOf(owner, node.name, place, scope.run.mode);
+  };
 }
 
 function compileItem(node: Node<'item'>): Evaluate {
@@ -145,11 +152,14 @@ function compileSlice({ object, bounds }: Node<'slice'>): Evaluate {
   const parts = [bounds.start, bounds.stop, bounds.step].map((bound) =>
     bound === null ? () => null : compileExpression(bound),
   );
-  return (scope) =>
-    sliceOf(
-      sliced(scope),
+  return (scope) => {
+    const whole = sliced(scope);
+    spend(scope.run, whole);
+    return sliceOf(
+      whole,
       parts.map((part) => part(scope)),
     );
+  };
 }
 
 function listOf(items: readonly Evaluate[]): (scope: Scope) => Value[] {
@@ -193,6 +203,7 @@ export function compileFilter(name: string, call: CallArguments, input: Evaluate
   const given = compileArguments(call);
   return (scope) => {
     const value = input(scope);
+    spend(scope.run, value);
     const { args, named } = given(scope);
     return applyFilter(name, value, filterCall(scope.run, args, named));
   };
@@ -246,7 +257,11 @@ function compileSign({ isNegative, operand }: Node<'sign'>): Evaluate {
 
 function compileBinary({ operator, left, right }: Node<'binary'>): Evaluate {
   const [first, second] = [compileExpression(left), compileExpression(right)];
-  return (scope) => applyBinary(operator, first(scope), second(scope), scope.run.mode);
+  return (scope) => {
+    const result = applyBinary(operator, first(scope), second(scope), scope.run.mode);
+    spend(scope.run, result);
+    return result;
+  };
 }
 
 /** `and` and `or` give one of their operands, not a bool, and evaluate the second only if needed. */
@@ -269,6 +284,7 @@ function compileCompare({ first, rest }: Node<'compare'>): Evaluate {
     let left = start(scope);
     for (const { operator, operand } of steps) {
       const right = operand(scope);
+      spend(scope.run, right);
       if (!compareBy(operator, left, right)) return false;
       left = right;
     }
@@ -278,10 +294,14 @@ function compileCompare({ first, rest }: Node<'compare'>): Evaluate {
 
 function compileConcat({ items }: Node<'concat'>): Evaluate {
   const parts = listOf(items.map(compileExpression));
-  return (scope) =>
-    parts(scope)
-      .map((part) => textOf(part, scope.run.mode))
+  return (scope) => {
+    const { run } = scope;
+    const text = parts(scope)
+      .map((part) => textOf(part, run.mode))
       .join('');
+    spend(run, text);
+    return text;
+  };
 }
 
 function compileChoose(node: Node<'choose'>): Evaluate {

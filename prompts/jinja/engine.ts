@@ -1,10 +1,10 @@
-import { prng } from '#domain/prng.ts';
+import { type Prng, prng } from '#domain/prng.ts';
 import { analyseCondition, analyseTemplate } from './analysis.ts';
 import type { Analysis } from './analysis-state.ts';
 import { compileExpression } from './compile-expression.ts';
 import { compileTemplate } from './compile-template.ts';
 import { parseCondition, parseTemplate } from './parser.ts';
-import { openScope, type Run } from './run.ts';
+import { effortMax, openScope, type Run } from './run.ts';
 import { SyntaxProblem } from './syntax.ts';
 import { isTrue, RenderProblem, type UndefinedHandling, type Value } from './values.ts';
 
@@ -64,6 +64,16 @@ export function compileStep({
   };
 }
 
+/** Few templates are random, and keying the stream costs as much as a short rendering. */
+function lazyPrng({ jobSeed, recordIndex, step }: RenderInput): Prng {
+  let random: Prng | null = null;
+  const opened = () => {
+    random ??= prng(jobSeed, recordIndex, step);
+    return random;
+  };
+  return { next: () => opened().next(), below: (bound) => opened().below(bound) };
+}
+
 /** The compiled step, or the failure of its rendering: only templates that were never checked come to this. */
 export function compileOrFail(texts: StepTexts): ReturnType<typeof compileStep> | EngineResult {
   try {
@@ -86,10 +96,11 @@ function openRun(input: RenderInput): Run {
   const steps = Object.entries(input.outputs).map(([id, output]) => [id, { output }] as const);
   return {
     mode: input.mode,
-    random: prng(input.jobSeed, input.recordIndex, input.step),
-    // `row` reaches columns whose names are no names in a template: row['Running Time min'].
-    row: { row: input.row, ...input.row, steps: Object.fromEntries(steps) },
+    random: lazyPrng(input),
+    row: input.row,
+    steps: Object.fromEntries(steps),
     charactersLeft: input.charactersMax,
+    effortLeft: effortMax,
   };
 }
 

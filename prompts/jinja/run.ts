@@ -1,14 +1,28 @@
 import type { Prng } from '#domain/prng.ts';
-import type { UndefinedHandling, Value } from './values.ts';
+import { type JsonDict, RenderProblem, type UndefinedHandling, type Value } from './values.ts';
 
 /** What one rendering carries along. */
 export interface Run {
   readonly mode: UndefinedHandling;
   readonly random: Prng;
-  /** The seed row's columns, and `steps`. */
-  readonly row: Readonly<Record<string, Value>>;
+  readonly row: JsonDict;
+  /** The outputs of finished steps: `steps.<id>.output`. */
+  readonly steps: JsonDict;
   /** Characters that may still be written; what a template writes and drops counts too. */
   charactersLeft: number;
+  /** Characters and items that may still be gone through by operations that the engine cannot interrupt. */
+  effortLeft: number;
+}
+
+/** Enough for a hundred passes over the longest prompt; spent in about half a second. */
+export const effortMax = 20_000_000;
+
+/** Counts one pass over a value that may be large. */
+export function spend(run: Run, value: Value): void {
+  if (typeof value !== 'string' && !Array.isArray(value)) return;
+  run.effortLeft -= value.length;
+  if (run.effortLeft >= 0) return;
+  throw new RenderProblem('render-limit', 'too many operations on long texts or lists');
 }
 
 /** Names bound by the template, innermost first. */

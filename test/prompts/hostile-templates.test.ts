@@ -38,6 +38,11 @@ describe('hostile templates', () => {
     { name: 'long attribute chain', prompt: `{{ x${'.a'.repeat(30_000)} }}` },
     { name: 'long sum', prompt: `{{ 1${'+1'.repeat(30_000)} }}` },
     { name: 'many signs', prompt: `{{ ${'-'.repeat(30_000)}1 }}` },
+    {
+      name: 'long passes over long texts',
+      prompt:
+        '{% set x = "ab" * 900000 %}{% for i in range(1000) %}{% set y = x.replace("a","c") %}{% endfor %}',
+    },
     { name: 'huge width', prompt: '{{ "%1000000000d" % 3 }}' },
     { name: 'huge power', prompt: '{{ 10 ** 10000 }}' },
   ];
