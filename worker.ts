@@ -1,6 +1,6 @@
 /** A worker process: takes batches from Temporal, pays for their calls, ends in order on SIGTERM. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '#activities/index.ts';
 import { systemClock } from '#activities/ports.ts';
@@ -10,6 +10,7 @@ import { type Config, loadConfig } from '#config.ts';
 import { createPrompts } from '#prompts/prompts.ts';
 import { openLocalStore } from '#store/local-store.ts';
 import { taskQueue } from '#workflows/contract.ts';
+import { workflowBundle } from './workflow-bundle.ts';
 import manifest from './package.json' with { type: 'json' };
 
 /** Batches run beside each other in one process: a job's whole window, and as much of the next job's. */
@@ -49,12 +50,13 @@ async function runWorker(its: Config): Promise<void> {
     drain: drain.signal,
     generator: { name, version },
   });
+  const codePath = await workflowBundle(join(its.PLOT_HOME, 'cache'));
   const connection = await connectPatiently(its.TEMPORAL_ADDRESS);
   const worker = await Worker.create({
     connection,
     namespace: its.TEMPORAL_NAMESPACE,
     taskQueue,
-    workflowsPath: fileURLToPath(new URL('./workflows/index.ts', import.meta.url)),
+    workflowBundle: { codePath },
     activities: { ...activities },
     maxConcurrentActivityTaskExecutions: batchesMax,
     maxHeartbeatThrottleInterval: heartbeatThrottle,

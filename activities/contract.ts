@@ -38,12 +38,17 @@ export interface BatchInput extends JobInput {
   readonly size: number;
   /** Calls in flight that this batch adds to what its worker may have for the job. */
   readonly concurrency: number;
+  /** Batches that the job had still to launch behind this one. */
+  readonly waiting: number;
   /** Batches of the job that run beside this one at most, itself included. */
   readonly window: number;
 }
 
 export type BatchResult =
-  | ({ readonly kind: 'finished'; readonly batch: number } & RecordCounts)
+  | ({ readonly kind: 'finished'; readonly batch: number } & RecordCounts & {
+        /** Its calls stay with the job's batches beside it: no batch waits for them. */
+        readonly isLent: boolean;
+      })
   /** Undone for want of money; what was answered is in the journal. */
   | {
       readonly kind: 'out-of-money';

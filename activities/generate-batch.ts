@@ -18,12 +18,14 @@ export function createGenerateBatch(ports: BatchPorts) {
     const job = await ports.contexts(input.jobId);
     const stored = await finishedPart(ports.store, job, input);
     if (stored !== null) return stored;
-    const { pool, leave } = ports.pools.join(input.jobId, input.concurrency);
-    try {
-      return await attemptBatch(ports, job, input, pool);
-    } finally {
-      await leave();
-    }
+    const member = ports.pools.join(input.jobId, input.concurrency, input.waiting);
+    const result = await attemptBatch(ports, job, input, member.pool).catch(async (error) => {
+      await member.leave();
+      throw error;
+    });
+    if (result.kind === 'finished') return { ...result, isLent: await member.lendOrLeave() };
+    await member.leave();
+    return result;
   };
 }
 

@@ -26,7 +26,7 @@ export async function finishedPart(
   const attempts = await store.journal.read(job.jobId, batch);
   const calls = attempts.reduce((sum, { entries }) => sum + entries.length, 0);
   await store.jobs.recordBatch(job.jobId, batch, { accepted, rejected, failed, calls });
-  return { kind: 'finished', batch: input.batch, accepted, rejected, failed };
+  return { kind: 'finished', batch: input.batch, accepted, rejected, failed, isLent: false };
 }
 
 /**

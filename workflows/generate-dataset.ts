@@ -36,6 +36,7 @@ import {
   launched,
   moneyRaised,
   nextAction,
+  waitingBatches,
 } from './next-action.ts';
 
 const pauseSignal = defineSignal(signals.pause);
@@ -229,11 +230,17 @@ function launch(run: Run, batch: number, concurrency: number): void {
   void run.scope
     .run(() => startBatch(run, batch, concurrency))
     .then(
-      (result) => take(run, result, wasAlone()),
-      (error: unknown) => takeError(run, batch, error),
+      (result) => {
+        take(run, result, wasAlone());
+        return result.kind === 'finished' && result.isLent ? 0 : concurrency;
+      },
+      (error: unknown) => {
+        takeError(run, batch, error);
+        return concurrency;
+      },
     )
-    .then(() => {
-      landed(run.state, concurrency);
+    .then((returned) => {
+      landed(run.state, returned);
       run.display.show('running', run.state, run.counts);
     });
 }
@@ -242,7 +249,8 @@ function startBatch(run: Run, batch: number, concurrency: number): Promise<Batch
   const { plan, window } = run.state;
   const { start, size } = batchRange(plan, batch);
   const { jobId, settings } = run.input;
-  const input = { jobId, batch, start, size, concurrency, window };
+  const waiting = waitingBatches(run.state);
+  const input = { jobId, batch, start, size, concurrency, waiting, window };
   const summary = `records ${start} to ${start + size - 1}`;
   return activities.generateBatch.executeWithOptions(
     { ...batchOptions(settings.heartbeatTimeoutMs), summary },

@@ -63,7 +63,7 @@ function launch(state: JobState): Action {
     concurrency: state.plan.concurrency,
     inUse: state.callsAllotted,
     freeSlots: Math.max(slots - state.inFlight, 0),
-    remainingBatches: state.redo.length + state.plan.batches - state.next,
+    remainingBatches: waitingBatches(state),
   });
   return concurrency === 0 ? { kind: 'wait' } : { kind: 'launch', batch, concurrency };
 }
@@ -76,10 +76,19 @@ export function launched(state: JobState, concurrency: number): void {
   state.callsAllotted += concurrency;
 }
 
-/** A batch is no longer in flight; what it said is told by one of the functions below. */
-export function landed(state: JobState, concurrency: number): void {
+/**
+ * A batch is no longer in flight; what it said is told by one of the functions below. `returned` is what
+ * of its allotment it did not leave to the batches beside it.
+ */
+export function landed(state: JobState, returned: number): void {
   state.inFlight -= 1;
-  state.callsAllotted -= concurrency;
+  // What was lent ends with the last batch that could use it.
+  state.callsAllotted = state.inFlight === 0 ? 0 : state.callsAllotted - returned;
+}
+
+/** Batches that wait behind the ones in flight. */
+export function waitingBatches(state: JobState): number {
+  return state.redo.length + state.plan.batches - state.next;
 }
 
 export function batchFinished(state: JobState): void {

@@ -14,7 +14,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 describe('a job pool', () => {
   it('lets as many calls in as the batches of the job bring', async () => {
     const pools = createJobPools();
-    const { pool } = pools.join('job', 2);
+    const { pool } = pools.join('job', 2, 3);
     await pool.enter(never);
     const leave = await pool.enter(never);
     const third = pool.enter(never);
@@ -25,9 +25,9 @@ describe('a job pool', () => {
 
   it('lends one batch what another does not use, and never to another job', async () => {
     const pools = createJobPools();
-    const { pool } = pools.join('job', 1);
-    pools.join('job', 1);
-    pools.join('other', 5);
+    const { pool } = pools.join('job', 1, 3);
+    pools.join('job', 1, 3);
+    pools.join('other', 5, 3);
     await pool.enter(never);
     await pool.enter(never);
     expect(await isSettled(pool.enter(never))).toBe(false);
@@ -35,8 +35,8 @@ describe('a job pool', () => {
 
   it('keeps a batch from leaving, while more calls are in flight than remain allowed', async () => {
     const pools = createJobPools();
-    const { pool } = pools.join('job', 1);
-    const second = pools.join('job', 1);
+    const { pool } = pools.join('job', 1, 3);
+    const second = pools.join('job', 1, 3);
     const leave = await pool.enter(never);
     await pool.enter(never);
     const left = second.leave();
@@ -45,9 +45,32 @@ describe('a job pool', () => {
     expect(await isSettled(left)).toBe(true);
   });
 
+  it('lends the allotment of a batch that ended to the others, when no batch waits behind them', async () => {
+    const pools = createJobPools();
+    const ended = pools.join('job', 1, 1);
+    const { pool } = pools.join('job', 1, 0);
+    expect(await ended.lendOrLeave()).toBe(true);
+    await pool.enter(never);
+    expect(await isSettled(pool.enter(never))).toBe(true);
+    expect(await isSettled(pool.enter(never))).toBe(false);
+  });
+
+  it.each([
+    { when: 'a batch waits to be launched', waiting: 1, others: 1 },
+    { when: 'no other batch is here', waiting: 0, others: 0 },
+  ])('takes the allotment of a batch that ended away, when $when', async ({ waiting, others }) => {
+    const pools = createJobPools();
+    const ended = pools.join('job', 1, waiting);
+    for (let other = 0; other < others; other += 1) pools.join('job', 1, waiting);
+    expect(await ended.lendOrLeave()).toBe(false);
+    const { pool } = pools.join('job', 1, 0);
+    for (let place = 0; place <= others; place += 1) await pool.enter(never);
+    expect(await isSettled(pool.enter(never))).toBe(false);
+  });
+
   it('gives a place back once, however often it is left', async () => {
     const pools = createJobPools();
-    const { pool } = pools.join('job', 1);
+    const { pool } = pools.join('job', 1, 3);
     const leave = await pool.enter(never);
     leave();
     leave();
@@ -57,7 +80,7 @@ describe('a job pool', () => {
 
   it('forgets a waiting call, when it is aborted', async () => {
     const pools = createJobPools();
-    const { pool } = pools.join('job', 1);
+    const { pool } = pools.join('job', 1, 3);
     const leave = await pool.enter(never);
     const controller = new AbortController();
     const waiting = pool.enter(controller.signal);
@@ -68,7 +91,7 @@ describe('a job pool', () => {
   });
 
   it('refuses at once, when the signal was aborted before', async () => {
-    const { pool } = createJobPools().join('job', 1);
+    const { pool } = createJobPools().join('job', 1, 3);
     const aborted = AbortSignal.abort(new Error('stopped'));
     await expect(pool.enter(aborted)).rejects.toThrow('stopped');
     expect(await isSettled(pool.enter(never))).toBe(true);

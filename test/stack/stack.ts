@@ -28,7 +28,9 @@ export interface TestStack {
   submit(job?: Partial<JobRequest>): Promise<JobBody>;
   /** Waits, however long it takes within the bound, for the job to be as asked. */
   until(id: string, isSo: (job: JobBody) => boolean, boundMs?: number): Promise<JobBody>;
-  untilEnded(id: string): Promise<JobBody>;
+  untilEnded(id: string, boundMs?: number): Promise<JobBody>;
+  /** Process ids of the children with this name that run now. */
+  pids(name: ChildName): readonly number[];
   /** Sends a signal to every process of this name that runs now; answers how many there were. */
   signal(name: ChildName, signal: NodeJS.Signals): number;
   /** A worker beside those of the stack, supervised too, with what a test wants to do to it. */
@@ -101,7 +103,8 @@ export async function startTestStack(options: TestStackOptions): Promise<TestSta
     request,
     submit: async (job) => api.createJob(await request(job)),
     until: (id, isSo, boundMs) => until(api, id, isSo, boundMs),
-    untilEnded: (id) => until(api, id, ({ status }) => isEnded(status)),
+    untilEnded: (id, boundMs) => until(api, id, ({ status }) => isEnded(status), boundMs),
+    pids: (name) => pidsOf(stack, extra, name),
     signal: (name, signal) => signalChildren(pidsOf(stack, extra, name), signal),
     addWorker(options = {}) {
       const child = startExtraWorker(stack.state(), { ...variables }, options);
