@@ -174,17 +174,17 @@ export function jobsConformance(makePlace: MakePlace): void {
       }));
 
     it.each([
-      { late: exportOf(3, 1), then: 'stands: a newer export' },
-      { late: exportOf(2, 3), then: 'stands: a newer attempt' },
-      { late: exportOf(2, 2), then: 'stands: the same again' },
-      { late: exportOf(2, 1), then: 'does nothing: an older attempt' },
-      { late: exportOf(1, 9), then: 'does nothing: an older export' },
-    ])('export $late.number-$late.attempt after export 2-2 $then', ({ late, then }) =>
+      { late: exportOf(3, 1), verdict: 'stands: a newer export' },
+      { late: exportOf(2, 3), verdict: 'stands: a newer attempt' },
+      { late: exportOf(2, 2), verdict: 'stands: the same again' },
+      { late: exportOf(2, 1), verdict: 'does nothing: an older attempt' },
+      { late: exportOf(1, 9), verdict: 'does nothing: an older export' },
+    ])('export $late.number-$late.attempt after export 2-2 $verdict', ({ late, verdict }) =>
       inStores(makePlace, async (store, other) => {
         await store.jobs.create(newJob('a'));
         await store.jobs.setOutput('a', exportOf(2, 2));
         await other.jobs.setOutput('a', late);
-        const standing = then.startsWith('stands') ? late : exportOf(2, 2);
+        const standing = verdict.startsWith('stands') ? late : exportOf(2, 2);
         expect((await store.jobs.get('a'))?.output).toEqual(standing);
       }),
     );
@@ -223,17 +223,20 @@ export function jobsConformance(makePlace: MakePlace): void {
       }));
 
     it.each([
-      { told: { accepted: 2, rejected: 0, failed: 2, calls: 1 }, then: 'kept: more records' },
-      { told: { accepted: 1, rejected: 1, failed: 1, calls: 5 }, then: 'kept: as many calls' },
-      { told: { accepted: 2, rejected: 0, failed: 1, calls: 4 }, then: 'dropped: fewer calls' },
-      { told: { accepted: 2, rejected: 0, failed: 0, calls: 9 }, then: 'dropped: fewer records' },
-    ])('a late report of $told after 3 records and 5 calls is $then', ({ told, then }) =>
+      { told: { accepted: 2, rejected: 0, failed: 2, calls: 1 }, verdict: 'kept: more records' },
+      { told: { accepted: 1, rejected: 1, failed: 1, calls: 5 }, verdict: 'kept: as many calls' },
+      { told: { accepted: 2, rejected: 0, failed: 1, calls: 4 }, verdict: 'dropped: fewer calls' },
+      {
+        told: { accepted: 2, rejected: 0, failed: 0, calls: 9 },
+        verdict: 'dropped: fewer records',
+      },
+    ])('a late report of $told after 3 records and 5 calls is $verdict', ({ told, verdict }) =>
       inStores(makePlace, async (store, other) => {
         const known = { accepted: 3, rejected: 0, failed: 0, calls: 5 };
         await store.jobs.create(newJob('a'));
         await store.jobs.recordBatch('a', '0', known);
         await other.jobs.recordBatch('a', '0', told);
-        const progress = then.startsWith('kept') ? told : known;
+        const progress = verdict.startsWith('kept') ? told : known;
         expect((await store.jobs.get('a'))?.progress).toEqual(progress);
       }),
     );
