@@ -39,10 +39,10 @@ export interface HoldSearch {
 const triesMax = 10;
 
 /**
- * The order is what makes this safe beside zombies and other reconciliations. Evidence is durable before
- * the journal is read for the decision, and whoever recovers an answer reads the evidence after the
- * journal: of the two at least one sees the other, so no call is paid twice. A crash after any step
- * leaves what the next run continues from, because money moves by totals.
+ * The order is what makes this safe beside zombies and other reconciliations. What is billed by evidence
+ * was durable before the journal was read, and whoever recovers an answer reads the evidence after the
+ * journal, here too: of the two at least one sees the other, so no call is paid twice. A crash after any
+ * step leaves what the next run continues from, because money moves by totals.
  */
 export async function reconcileHold(store: Store, search: HoldSearch): Promise<HoldResult> {
   const { id, inLog, reach } = search;
@@ -54,7 +54,7 @@ export async function reconcileHold(store: Store, search: HoldSearch): Promise<H
     const { hold, entries } = await load(store, id);
     const outcome = () => ({ hold: id, recovered, unanswered: unanswered(entries, logged) });
     if (tries > triesMax) return { ...outcome(), ...unmoved(hold, 'busy') };
-    const recovery = recoveryOf(hold, entries, evidence);
+    const recovery = recoveryOf(hold, entries, await store.evidence.read(id));
     if (recovery !== null) {
       const answer = await store.ledger.execute(recovery);
       if (answer.kind === 'done') recovered = add(recovered, recovery.cost);

@@ -18,9 +18,11 @@ export function createInvocationLog({ place }: InvocationLogOptions): ProviderLo
 }
 
 async function* readPlace(place: string): AsyncGenerator<LogLine> {
-  const files = await logFiles(place).catch((error: unknown) => String(error));
-  if (typeof files === 'string') yield { kind: 'unreadable', reason: files };
-  else yield* readLog(bytesOfFiles(files));
+  try {
+    yield* readLog(bytesOfFiles(await logFiles(place)));
+  } catch (error) {
+    yield { kind: 'unreadable', reason: reasonOf(error) };
+  }
 }
 
 async function* readLog(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<LogLine> {
@@ -30,8 +32,15 @@ async function* readLog(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<LogLin
     }
   } catch (error) {
     // Damaged compression, a file that vanished, an upload that broke off.
-    yield { kind: 'unreadable', reason: error instanceof Error ? error.message : String(error) };
+    yield { kind: 'unreadable', reason: reasonOf(error) };
   }
+}
+
+/** Whoever asked for this need not learn the operator's paths, which a system error's message carries. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isSystem = 'syscall' in error && 'code' in error;
+  return isSystem ? `a file cannot be read (${String(error.code)})` : error.message;
 }
 
 function lineOf({ line, text }: LogText): LogLine {
@@ -91,7 +100,9 @@ const callSchema = z.object({
       cacheWriteInputTokenCount: count.nullish(),
     })
     .nullish(),
-  output: z.object({ outputTokenCount: count.nullish(), outputBodyJson: z.unknown().optional() }).nullish(),
+  output: z
+    .object({ outputTokenCount: count.nullish(), outputBodyJson: z.unknown().optional() })
+    .nullish(),
 });
 
 type CallRecord = z.output<typeof callSchema>;

@@ -194,6 +194,6 @@ describe('reconciliations that may die, beside recoveries and a zombie', () => {
           }
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 5_000 },
     ));
 });
