@@ -1,18 +1,17 @@
 /** Delivers a job's files from its parts, and from the journal where a batch has no part yet. */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { activityInfo, heartbeat } from '@temporalio/activity';
 import { assert } from '#domain/assert.ts';
-import type { JsonObject } from '#domain/json.ts';
 import type { Output, RecordCounts } from '#domain/job.ts';
-import { canonicalJson, exportFiles, type Manifest, type ManifestFile } from '#domain/manifest.ts';
+import { canonicalJson, type Manifest, type ManifestFile } from '#domain/manifest.ts';
 import { add, formatUsd, type PicoUsd, subtract, usd, zero } from '#domain/money.ts';
 import { batchKey, batchRange } from '#domain/plan.ts';
 import { priceTableVersion } from '#domain/pricing.ts';
-import type { Objects, ObjectWriter } from '#store/contract.ts';
 import type { Plan } from '#workflows/contract.ts';
 import type { ExportInput, ExportResult } from './contract.ts';
 import { indexAnswers } from './earlier-answers.ts';
 import type { JobContext, JobContexts } from './job-context.ts';
+import { type LineFiles, openLineFiles, writeLines } from './line-file.ts';
 import { countLines, decodePart, type PartLine, partKey } from './part.ts';
 import type { ActivityPorts } from './ports.ts';
 import { putPart } from './put-part.ts';
@@ -24,7 +23,7 @@ export function createExportDataset(ports: ActivityPorts, contexts: JobContexts)
     const { attempt } = activityInfo();
     // An attempt that was given up may still write: its files are never those of another.
     const prefix = `exports/${input.jobId}/${input.number}-${attempt}`;
-    const open = await openFiles(ports.store.objects, prefix);
+    const open = await openLineFiles((path) => ports.store.objects.write(`${prefix}/${path}`));
     const all = [open.records, open.provenance, open.failures];
     try {
       const tally = await writeBatches(ports, job, input.plan, open);
@@ -53,7 +52,7 @@ async function writeBatches(
   ports: ActivityPorts,
   job: JobContext,
   plan: Plan,
-  { records, provenance, failures }: Files,
+  files: LineFiles,
 ): Promise<Tally> {
   const tally: Tally = {
     counts: { accepted: 0, rejected: 0, failed: 0 },
@@ -65,9 +64,8 @@ async function writeBatches(
     heartbeat({ batch, of: plan.batches });
     const { lines, isDamaged } = await linesOf(ports, job, plan, batch);
     if (isDamaged) tally.damaged.push(batch);
-    for (const { kind, line, provenance: origin } of lines) {
-      (kind === 'accepted' ? records : failures).add(line);
-      provenance.add(origin);
+    await writeLines(files, lines);
+    for (const { provenance: origin } of lines) {
       tally.calls += origin.calls.length;
       tally.cost = add(tally.cost, usd(origin.cost_usd));
     }
@@ -77,7 +75,6 @@ async function writeBatches(
       rejected: tally.counts.rejected + rejected,
       failed: tally.counts.failed + failed,
     };
-    await Promise.all([records.flush(), provenance.flush(), failures.flush()]);
   }
   return tally;
 }
@@ -188,69 +185,4 @@ async function deliver(
 
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-/** One JSON Lines file under way, hashed and counted as it is written. */
-interface LineFile {
-  add(line: JsonObject): void;
-  flush(): Promise<void>;
-  finish(): Promise<ManifestFile>;
-  abort(): Promise<void>;
-}
-
-interface Files {
-  readonly records: LineFile;
-  readonly provenance: LineFile;
-  readonly failures: LineFile;
-}
-
-async function openFiles(objects: Objects, prefix: string): Promise<Files> {
-  const open = async (path: (typeof exportFiles)[number]) =>
-    lineFile(path, await objects.write(`${prefix}/${path}`));
-  return {
-    records: await open('records.jsonl'),
-    provenance: await open('provenance.jsonl'),
-    failures: await open('failures.jsonl'),
-  };
-}
-
-function lineFile(path: string, writer: ObjectWriter): LineFile {
-  const hash: Hash = createHash('sha256');
-  let pending = '';
-  let bytes = 0;
-  let rows = 0;
-  let first: number | null = null;
-  let last: number | null = null;
-
-  async function flush(): Promise<void> {
-    if (pending === '') return;
-    const chunk = new TextEncoder().encode(pending);
-    pending = '';
-    bytes += chunk.length;
-    hash.update(chunk);
-    await writer.write(chunk);
-  }
-
-  return {
-    add(line) {
-      pending += `${JSON.stringify(line)}\n`;
-      rows += 1;
-      last = Number(line['index']);
-      first ??= last;
-    },
-    flush,
-    async finish() {
-      await flush();
-      await writer.commit();
-      return {
-        path,
-        bytes,
-        rows,
-        sha256: hash.digest('hex'),
-        first_index: first,
-        last_index: last,
-      };
-    },
-    abort: () => writer.abort(),
-  };
 }

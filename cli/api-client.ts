@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { bytesOfFiles } from '#bedrock/log-bytes.ts';
 import { CliError, exitCodes, messageOf } from './cli-error.ts';
 import { pause } from './pause.ts';
 import {
@@ -11,6 +12,9 @@ import {
   type ModelList,
   modelListSchema,
   problemSchema,
+  type Reconciliation,
+  reconciliationListSchema,
+  reconciliationSchema,
   type SeedSetBody,
   seedSetSchema,
   type TemplateBody,
@@ -97,6 +101,7 @@ export function createApiClient(way: ApiWay, signal?: AbortSignal) {
     setLimit(id: string, limit: string): Promise<JobBody> {
       return answer(jobSchema, postJson(`${jobPath(id)}/limit`, { limit }));
     },
+    ...reconciliationCalls(answer),
     models(): Promise<ModelList> {
       return answer(modelListSchema, { method: 'GET', path: '/v1/models' });
     },
@@ -155,6 +160,34 @@ function postJson(path: string, body: unknown, headers: Record<string, string> =
     headers: { 'content-type': 'application/json', ...headers },
     body: () => JSON.stringify(body),
   };
+}
+
+type Answer = <Schema extends z.ZodType>(schema: Schema, call: Call) => Promise<z.output<Schema>>;
+
+function reconciliationCalls(answer: Answer) {
+  return {
+    /** Without files the API reads the log that it was configured with. */
+    reconcile(id: string, { files, completeUntil }: LogWish): Promise<Reconciliation> {
+      const until =
+        completeUntil === null ? '' : `?complete_until=${encodeURIComponent(completeUntil)}`;
+      const path = `${jobPath(id)}/reconcile${until}`;
+      if (files === null) return answer(reconciliationSchema, { method: 'POST', path });
+      const headers = { 'content-type': 'application/x-ndjson' };
+      const body = () => ReadableStream.from<Uint8Array>(bytesOfFiles(files));
+      return answer(reconciliationSchema, { method: 'POST', path, headers, body });
+    },
+    reconciliations(id: string): Promise<z.output<typeof reconciliationListSchema>> {
+      const path = `${jobPath(id)}/reconciliations`;
+      return answer(reconciliationListSchema, { method: 'GET', path });
+    },
+  };
+}
+
+export interface LogWish {
+  /** Of the provider's log; null for the one that the API knows. */
+  readonly files: readonly string[] | null;
+  /** RFC 3339; null where nobody knows. */
+  readonly completeUntil: string | null;
 }
 
 export type SeedFormat = 'json' | 'jsonl' | 'csv' | 'detect';

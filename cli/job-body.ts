@@ -100,6 +100,35 @@ export const modelListSchema = z.object({
 
 export type ModelList = z.output<typeof modelListSchema>;
 
+const reconciled = z.object({
+  at: z.string(),
+  recovered: z.string(),
+  billed: z.string(),
+  released: z.string(),
+  unknown: z.string(),
+  holds: z.object({ examined: z.int(), settled: z.int(), open: z.int() }),
+  calls: z.object({ found: z.int(), unanswered: z.int() }),
+  log: z.object({
+    records: z.int(),
+    broken: z.int(),
+    newest: z.string().nullable(),
+    complete_until: z.string().nullable(),
+  }),
+  problems: z.array(
+    z.object({ hold: z.string().nullable(), kind: z.string(), detail: z.string() }),
+  ),
+});
+
+export const reconciliationSchema = reconciled.extend({
+  job: z.string(),
+  account_status: z.string(),
+});
+export const reconciliationListSchema = z.object({ data: z.array(reconciled) });
+
+export type Reconciliation = z.output<typeof reconciliationSchema>;
+/** One that moved money, as the job remembers it. */
+export type PastReconciliation = z.output<typeof reconciled>;
+
 export const problemSchema = z.object({
   code: z.string(),
   detail: z.string(),

@@ -33,3 +33,10 @@ export function moneyOption(text: string): string {
     throw new InvalidArgumentError('With nothing to spend nothing is sent.');
   return formatUsd(parsed.amount);
 }
+
+/** Reads a time; answers it in UTC. */
+export function timeOption(text: string): string {
+  const isTime = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text);
+  if (isTime && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  throw new InvalidArgumentError('Allowed is a time with its zone, such as 2026-01-31T12:00:00Z.');
+}

@@ -7,11 +7,14 @@ import {
   moneyOption,
   recordsOption,
   seedOption,
+  timeOption,
   workersOption,
 } from './options.ts';
 import type { CommandContext } from './session.ts';
 import type { DevOptions } from './commands/dev.ts';
 import type { RunOptions } from './commands/run.ts';
+import type { ReconcileOptions } from './commands/reconcile.ts';
+import type { ReplayOptions } from './commands/replay.ts';
 import type { RaiseOptions, WatchOptions } from './commands/watch.ts';
 
 export interface ProgramPorts {
@@ -40,6 +43,7 @@ export function createProgram(ports: ProgramPorts): Command {
   addLooks(program, ports);
   addControls(program, ports);
   addVerify(program, ports);
+  addReconcile(program, ports);
   for (const command of program.commands) {
     command.exitOverride().helpOption('-h, --help', 'show this');
     command.option(
@@ -224,5 +228,45 @@ function addVerify(program: Command, { run }: ProgramPorts): void {
     .addHelpText('before', 'Examples:\n  ./plot verify out/film-blurbs\n')
     .action((folder: string) =>
       run(async (context) => (await import('./commands/verify.ts')).verify(folder, context)),
+    );
+}
+
+function addReconcile(program: Command, { run }: ProgramPorts): void {
+  program
+    .command('reconcile')
+    .summary("settle a job's unknown money by the provider's log")
+    .description(
+      'Calls that the log shows are billed; money for calls that it lacks comes back once it is complete. Safe to repeat.',
+    )
+    .argument('<job>', 'its id, such as job_01K…')
+    .option(
+      '--log <path>',
+      'model invocation log: a file or a folder (default: the configured one)',
+    )
+    .option(
+      '--complete-until <time>',
+      'by your word: the log has every call until then',
+      timeOption,
+    )
+    .addHelpText(
+      'before',
+      `Examples:
+  ./plot reconcile job_01K…                                  the simulator's log
+  ./plot reconcile job_01K… --log AWSLogs/ --complete-until 2026-01-31T12:00:00Z
+`,
+    )
+    .action((id: string, options: ReconcileOptions) =>
+      run(async (context) =>
+        (await import('./commands/reconcile.ts')).reconcile(id, options, context),
+      ),
+    );
+  program
+    .command('replay')
+    .summary("make a job's dataset again from its journal, without a call, and compare")
+    .argument('<job>', 'its id, such as job_01K…')
+    .option('--out <dir>', 'keep the files here')
+    .addHelpText('before', 'Examples:\n  ./plot replay job_01K…\n')
+    .action((id: string, options: ReplayOptions) =>
+      run(async (context) => (await import('./commands/replay.ts')).replay(id, options, context)),
     );
 }

@@ -3,6 +3,7 @@ import { type ExitCode, exitCodes } from '#cli/cli-error.ts';
 import type { JobBody } from '#cli/job-body.ts';
 import { shortUsd } from '#cli/money-text.ts';
 import { durationText, grouped, progressLine } from '#cli/progress-line.ts';
+import { reconciliationLine } from '#cli/reconciliation-text.ts';
 import { type CommandContext, withSession } from '#cli/session.ts';
 import { tableText } from '#cli/table-text.ts';
 
@@ -53,9 +54,12 @@ function doneOf({ records }: JobBody): number {
 /** Shows one job. */
 export function showJob(id: string, context: CommandContext): Promise<ExitCode> {
   return withSession(context, lookers, async ({ client, terminal }) => {
-    const job = await client.job(id);
-    terminal.print(jobText(job));
-    terminal.event({ ...job, type: 'result' });
+    const [job, { data: reconciliations }] = await Promise.all([
+      client.job(id),
+      client.reconciliations(id),
+    ]);
+    terminal.print([jobText(job), ...reconciliations.map(reconciliationLine)].join('\n'));
+    terminal.event({ ...job, reconciliations, type: 'result' });
     return exitCodes.done;
   });
 }

@@ -50,7 +50,8 @@ function temporalArguments(paths: HomePaths, ports: Ports): string[] {
 }
 
 export function simulatorChild({ paths, ports, environment }: StackPlan): ChildSpec {
-  const args = ['--port', String(ports.simulator), '--bill', paths.bill];
+  const files = ['--bill', paths.bill, '--invocation-log', paths.invocations];
+  const args = ['--port', String(ports.simulator), ...files];
   return {
     name: 'simulator',
     command: process.execPath,
@@ -93,6 +94,7 @@ export function serviceEnvironment(plan: StackPlan): Environment {
     PLOT_PROVIDER: plan.provider,
     TEMPORAL_ADDRESS: plan.temporalAddress,
     TEMPORAL_UI_URL: plan.temporalUiUrl ?? '',
+    ...(plan.hasSimulator ? { PLOT_INVOCATION_LOG: plan.paths.invocations } : {}),
     ...(plan.provider === 'simulator' ? simulatedAws(plan.endpoint) : {}),
   };
 }

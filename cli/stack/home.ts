@@ -9,6 +9,8 @@ export interface HomePaths {
   readonly ports: string;
   readonly temporalDatabase: string;
   readonly bill: string;
+  /** The simulator's model invocation log, by which `plot reconcile` settles lost calls. */
+  readonly invocations: string;
 }
 
 export function homePaths(home: string): HomePaths {
@@ -20,5 +22,6 @@ export function homePaths(home: string): HomePaths {
     ports: join(home, 'ports.json'),
     temporalDatabase: join(home, 'temporal.db'),
     bill: join(home, 'simulator-bill.jsonl'),
+    invocations: join(home, 'invocations.jsonl'),
   };
 }
