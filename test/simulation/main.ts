@@ -10,6 +10,8 @@ const { values } = parseArgs({
   },
 });
 
+/** Broken seeds that are told one by one: more of them are one defect, seen more often. */
+const toldMax = 20;
 const first = whole('seed', values.seed);
 const runs = whole('runs', values.runs);
 const startedMs = performance.now();
@@ -23,6 +25,7 @@ for (let seed = first; seed < first + runs; seed += 1) {
   for (const line of report.trace) console.log(line);
   if (report.violations.length === 0) continue;
   failed += 1;
+  if (failed > toldMax) continue;
   console.log(`SEED=${seed} npm run simulate -- --seed ${seed} --runs 1 --trace`);
   for (const { rule, detail } of report.violations) console.log(`  ${rule}: ${detail}`);
 }
