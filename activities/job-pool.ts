@@ -6,8 +6,14 @@
  */
 export interface JobPool {
   /** Waits for a place; rejects when the signal aborts. The returned function gives it back. */
-  enter(signal: AbortSignal): Promise<() => void>;
+  enter(order: CallOrder, signal: AbortSignal): Promise<() => void>;
 }
+
+/**
+ * Calls that continue what was paid for already go before those that begin something new: work ends
+ * early, and little of it is under way at any time.
+ */
+export type CallOrder = 'continue' | 'begin';
 
 export interface JobPools {
   /** Adds a batch's allotment; `waiting` is how many batches the job had still to launch behind it. */
@@ -25,13 +31,16 @@ export interface PoolMember {
   lendOrLeave(): Promise<boolean>;
 }
 
+/** One batch's waiting calls, in order. */
+type Queues = Readonly<Record<CallOrder, Set<() => void>>>;
+
 interface PoolState {
-  /** Whether the newest batch that came here was the last one the job had to launch. */
+  /** Whether the last batch that the job had to launch came here. */
   isLast: boolean;
-  batches: number;
   capacity: number;
   inUse: number;
-  readonly waiting: Set<() => void>;
+  /** Served in turn, so that batches advance side by side; the one served last stands at the end. */
+  members: Queues[];
   readonly leaving: Set<() => void>;
 }
 
@@ -41,13 +50,15 @@ export function createJobPools(): JobPools {
     join(jobId, allotment, waiting) {
       const state = pools.get(jobId) ?? emptyPool();
       pools.set(jobId, state);
-      state.batches += 1;
+      const queues = { continue: new Set<() => void>(), begin: new Set<() => void>() };
+      state.members.push(queues);
       state.capacity += allotment;
-      state.isLast = waiting === 0;
+      // Kept: batches do not arrive in the order in which they were launched.
+      state.isLast ||= waiting === 0;
       settle(state);
       const end = () => {
-        state.batches -= 1;
-        if (state.batches === 0) pools.delete(jobId);
+        state.members = state.members.filter((member) => member !== queues);
+        if (state.members.length === 0) pools.delete(jobId);
       };
       const leave = async () => {
         end();
@@ -57,10 +68,10 @@ export function createJobPools(): JobPools {
         }
       };
       return {
-        pool: { enter: (signal) => enter(state, signal) },
+        pool: { enter: (order, signal) => enter(state, queues[order], signal) },
         leave,
         async lendOrLeave() {
-          const isLent = state.isLast && state.batches > 1;
+          const isLent = state.isLast && state.members.length > 1;
           if (isLent) end();
           else await leave();
           return isLent;
@@ -71,17 +82,10 @@ export function createJobPools(): JobPools {
 }
 
 function emptyPool(): PoolState {
-  return {
-    isLast: false,
-    batches: 0,
-    capacity: 0,
-    inUse: 0,
-    waiting: new Set(),
-    leaving: new Set(),
-  };
+  return { isLast: false, capacity: 0, inUse: 0, members: [], leaving: new Set() };
 }
 
-function enter(state: PoolState, signal: AbortSignal): Promise<() => void> {
+function enter(state: PoolState, queue: Set<() => void>, signal: AbortSignal): Promise<() => void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     const grant = () => {
@@ -89,11 +93,11 @@ function enter(state: PoolState, signal: AbortSignal): Promise<() => void> {
       resolve(placeIn(state));
     };
     const refuse = () => {
-      state.waiting.delete(grant);
+      queue.delete(grant);
       reject(signal.reason);
     };
     signal.addEventListener('abort', refuse, { once: true });
-    state.waiting.add(grant);
+    queue.add(grant);
     settle(state);
   });
 }
@@ -108,15 +112,26 @@ function placeIn(state: PoolState): () => void {
   };
 }
 
-/** Lets waiting calls in, in order, and tells leaving batches when nothing of theirs is in use. */
+/** Lets waiting calls in, a batch at a time, and tells leaving batches when nothing of theirs is in use. */
 function settle(state: PoolState): void {
-  for (const grant of state.waiting) {
-    if (state.inUse >= state.capacity) break;
-    state.waiting.delete(grant);
+  while (state.inUse < state.capacity) {
+    const grant = next(state, 'continue') ?? next(state, 'begin');
+    if (grant === null) break;
     state.inUse += 1;
     grant();
   }
   if (state.inUse > state.capacity) return;
   for (const resolve of state.leaving) resolve();
   state.leaving.clear();
+}
+
+/** The first call of this order of the batch whose turn it is; that batch goes to the end. */
+function next(state: PoolState, order: CallOrder): (() => void) | null {
+  const at = state.members.findIndex((member) => member[order].size > 0);
+  const [member] = at === -1 ? [] : state.members.splice(at, 1);
+  const grant = member?.[order].values().next().value;
+  if (member === undefined || grant === undefined) return null;
+  member[order].delete(grant);
+  state.members.push(member);
+  return grant;
 }

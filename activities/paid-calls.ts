@@ -16,7 +16,7 @@ import { exactCost, type ModelPrice } from '#domain/pricing.ts';
 import type { Journal, JournalEntry } from '#store/contract.ts';
 import { type AnswerLog, createAnswerLog } from './answer-log.ts';
 import type { HoldOwner } from './holder.ts';
-import type { JobPool } from './job-pool.ts';
+import type { CallOrder, JobPool } from './job-pool.ts';
 import type { Clock } from './ports.ts';
 
 /** One call, before it is known whose hold pays for it. */
@@ -27,6 +27,7 @@ export interface PaidCall {
   readonly promptSha256: string;
   readonly price: ModelPrice;
   readonly worst: PicoUsd;
+  readonly order: CallOrder;
   readonly request: Omit<ModelRequest, 'hold' | 'call'>;
 }
 
@@ -127,7 +128,7 @@ async function callUntilBilled(line: Line, wanted: PaidCall): Promise<CallResult
 /** One call, from leave to durable answer; null where it was not billed and is to be made again. */
 async function callOnce(line: Line, wanted: PaidCall): Promise<CallResult | null> {
   const { pool } = line.options;
-  const leave = await pool.enter(line.stopping.signal).catch(() => null);
+  const leave = await pool.enter(wanted.order, line.stopping.signal).catch(() => null);
   if (leave === null) return { kind: 'stopped' };
   try {
     const permit = await permitFor(line, wanted);

@@ -11,7 +11,7 @@ import type { OpenedHold } from './hold-commands.ts';
 import { type HoldOwner, ownHold } from './holder.ts';
 import { cannotRun, type JobContext, type JobContexts } from './job-context.ts';
 import type { JobPool, JobPools } from './job-pool.ts';
-import { createPaidCalls, type PaidCalls, type Stop } from './paid-calls.ts';
+import { createPaidCalls, type PaidCall, type PaidCalls, type Stop } from './paid-calls.ts';
 import { type PartLine, partLine } from './part.ts';
 import type { ActivityPorts } from './ports.ts';
 import type { BatchReport, ProgressReports } from './progress-report.ts';
@@ -42,9 +42,6 @@ export interface Attempt {
 
 /** Answers on the wire are awaited so long after SIGTERM, then given up: the worker is forced at 100 s. */
 const drainMsMax = 85_000;
-/** Records in flight per allotted call: batches in one process lend each other the calls they do not use. */
-const recordsPerCall = 4;
-const recordsInFlightMin = 16;
 
 export async function payForBatch(ports: BatchPorts, attempt: Attempt): Promise<BatchResult> {
   const { job, input, opened } = attempt;
@@ -144,7 +141,8 @@ async function runPaid(
   await runBatch({
     job,
     range: input,
-    recordsInFlight: Math.max(input.concurrency * recordsPerCall, recordsInFlightMin),
+    // Enough to use every call of the job, when the batches beside this one have ended.
+    recordsInFlight: job.spec.concurrency,
     isStopped: () => calls.stopped() !== null,
     onError: () => calls.stop({ kind: 'asked' }),
     ask: askProvider(ports, attempt, paying),
@@ -167,14 +165,14 @@ interface Paying {
 /** The journal's answer to a question, or a paid one: new tries wait 1, 2, 4, 8, 16 s. */
 function askProvider(
   ports: BatchPorts,
-  { opened }: Attempt,
+  { job, opened }: Attempt,
   { earlier, calls, report }: Paying,
 ): Ask {
   async function ask(question: Question): Promise<Asked> {
     const sha256 = promptSha256(question);
     const paid = earlier.find(question, sha256);
     if (paid !== null) return { kind: 'answered', paid };
-    const wanted = paidCallFor(question, sha256);
+    const wanted = paidCallFor(job, question, sha256);
     for (let lost = 0; ; lost += 1) {
       await backOff(question.try + lost);
       const result = await calls.call(wanted);
@@ -201,7 +199,7 @@ function askProvider(
   return ask;
 }
 
-function paidCallFor(question: Question, sha256: string) {
+function paidCallFor(job: JobContext, question: Question, sha256: string): PaidCall {
   const { step, price, system, prompt } = question;
   return {
     record: question.record,
@@ -210,6 +208,7 @@ function paidCallFor(question: Question, sha256: string) {
     promptSha256: sha256,
     price,
     worst: worstOf(question),
+    order: question.try > 0 || job.needsOf(step.id).length > 0 ? 'continue' : 'begin',
     request: {
       model: price.model,
       system,
