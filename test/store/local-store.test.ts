@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { documentsConformance } from './conformance/documents.ts';
+import { evidenceConformance } from './conformance/evidence.ts';
 import { eventsConformance } from './conformance/events.ts';
 import { journalConformance } from './conformance/journal.ts';
 import { jobsConformance } from './conformance/jobs.ts';
@@ -24,4 +25,7 @@ describe('local objects', () => {
 });
 describe('local journal', () => {
   journalConformance(makeLocalPlace);
+});
+describe('local evidence', () => {
+  evidenceConformance(makeLocalPlace);
 });
