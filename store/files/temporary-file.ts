@@ -28,20 +28,29 @@ export async function createTemporaryFile(
   const path = join(dirname(target), name);
   const handle = await open(path, 'wx');
   let isDone = false;
+  let underWay: Promise<unknown> = Promise.resolve();
 
-  async function discard(): Promise<void> {
+  async function remove(): Promise<void> {
     if (isDone) return;
     isDone = true;
     await handle.close();
     await unlink(path);
   }
 
+  /** Awaits what is under way: a file that is just being made visible is not there to be removed. */
+  async function discard(): Promise<void> {
+    await underWay;
+    await remove();
+  }
+
   async function orDiscard<Result>(work: () => Promise<Result>): Promise<Result> {
     if (isDone) throw new Error(`the writer of ${target} has ended; open another one`);
+    const result = work();
+    underWay = result.catch(() => undefined);
     try {
-      return await work();
+      return await result;
     } catch (error) {
-      await discard();
+      await remove();
       throw error;
     }
   }
@@ -57,7 +66,7 @@ export async function createTemporaryFile(
   async function claim(): Promise<'stored' | 'exists'> {
     await handle.sync();
     const outcome = await linkIfAbsent(path, target);
-    await discard();
+    await remove();
     // Also where it exists: who put it may have been killed before making the name durable.
     await folders.sync(dirname(target));
     return outcome;
