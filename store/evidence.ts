@@ -15,7 +15,8 @@ export function createEvidence(objects: Objects): Evidence {
       for (;;) {
         const standing = await readPieces(objects, hold);
         const known = new Set(standing.calls.map(({ requestId }) => requestId));
-        const fresh = calls.filter(({ requestId }) => !known.has(requestId));
+        const unique = new Map(calls.map((call) => [call.requestId, call]));
+        const fresh = [...unique.values()].filter(({ requestId }) => !known.has(requestId));
         if (fresh.length === 0) return standing.calls;
         const key = keyOf(hold, standing.pieces + 1);
         const put = await objects.putIfAbsent(key, encode(fresh));
@@ -49,8 +50,7 @@ const callsSchema = z.array(
 const pieceSchema = z.strictObject({ calls: z.string(), sha256: z.string() });
 
 function encode(fresh: readonly LoggedCall[]): Uint8Array {
-  const unique = new Map(fresh.map((call) => [call.requestId, call]));
-  const list = [...unique.values()].map(({ call, requestId, cost }) => {
+  const list = fresh.map(({ call, requestId, cost }) => {
     return { call, requestId, cost: cost.toString() };
   });
   const calls = JSON.stringify(list);

@@ -26,7 +26,7 @@ async function exportedJob(knobs: KnobsPatch = {}, lost = ''): Promise<string> {
   for (let batch = 0; batch < plan.batches; batch += 1) {
     const start = batch * plan.batchRecords;
     const size = Math.min(plan.batchRecords, 25 - start);
-    await generate({ jobId, batch, start, size, concurrency: 4, waiting: 0, window: 1 });
+    await generate(batchOf(jobId, { batch, start, size }));
   }
   const input = { jobId, plan: planOf(25), number: 1, status: 'completed' as const };
   await inActivity(() => activities.exportDataset(input));
