@@ -226,7 +226,6 @@ async function until(
 
 function inherited(): Readonly<Record<string, string | undefined>> {
   // A developer's own settings must not reach the processes under test.
-  // oxlint-disable-next-line node/no-process-env
   const { PATH, HOME, XDG_CACHE_HOME, TEMPORAL_CLI } = process.env;
   return { PATH, HOME, XDG_CACHE_HOME, TEMPORAL_CLI };
 }

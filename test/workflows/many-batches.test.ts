@@ -100,7 +100,7 @@ describe('a job of 3,000 batches', () => {
     expect(result.accepted).toBe(records - batches);
     expect(seen.statuses).toEqual(['running', 'finalizing', 'completed']);
     const windows = new Set([...seen.attempts.values()].flat().map(({ window }) => window));
-    expect([...windows].toSorted()).toEqual([36]);
+    expect(windows).toEqual(new Set([36]));
     // The planned ranges cover the records without a gap, whatever run started them.
     const ranges = all.map((batch) => seen.attempts.get(batch)?.[0]);
     expect(ranges.every((range, batch) => range?.start === batch * batchRecords)).toBe(true);
