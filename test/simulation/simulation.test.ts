@@ -52,6 +52,10 @@ describe('seeds that once broke a promise', () => {
     { seed: 190, broke: 'an export that slept replaced a newer one, after the job was completed' },
     { seed: 713, broke: 'an export that slept replaced a newer one, and its files were older' },
     {
+      seed: 2600,
+      broke: 'answers durable in another order than they were counted were paid twice',
+    },
+    {
       seed: 42,
       broke: 'a late report of a replaced attempt took back the counts of a finished batch',
     },
