@@ -4,69 +4,28 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  defineSignal,
   isCancellation,
-  setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BatchResult } from '#activities/contract.ts';
-import type { JobStatus } from '#domain/job.ts';
 import { batchRange } from '#domain/plan.ts';
-import {
-  activities,
-  batchOptions,
-  isCalledBack,
-  jobCannotRun,
-  localActivities,
-} from './activities.ts';
-import {
-  type DatasetCarry,
-  type DatasetInput,
-  type DatasetResult,
-  type Plan,
-  signals,
-} from './contract.ts';
-import { createDisplay, type Display } from './display.ts';
+import { activities, batchOptions, isCalledBack, jobCannotRun } from './activities.ts';
+import type { DatasetInput, DatasetResult, Plan } from './contract.ts';
+import { breachMessage, cancelJob, cancelUnplanned, deliver, fail, finish } from './end-job.ts';
 import {
   batchFinished,
   batchOutOfMoney,
   batchUndone,
-  type JobState,
   landed,
   launched,
   moneyRaised,
   nextAction,
   waitingBatches,
 } from './next-action.ts';
-
-const pauseSignal = defineSignal(signals.pause);
-const resumeSignal = defineSignal(signals.resume);
-const setLimitSignal = defineSignal<[string]>(signals.setLimit);
-const setWindowSignal = defineSignal<[number]>(signals.setWindow);
+import { beginRun, carryOf, changeStatus, receiveSignals, type Run, setStatus } from './run.ts';
 
 /** Events of one run at most, before the run is drained and a new one begins. */
 const historyEventsMax = 3_000;
-
-/** What signals change; kept apart from the job's state, because a signal may come before the plan. */
-interface Controls {
-  isPaused: boolean;
-  window: number | null;
-  /** Counts changes of the limit. */
-  limitChanges: number;
-}
-
-interface Run {
-  readonly input: DatasetInput;
-  readonly controls: Controls;
-  readonly state: JobState;
-  readonly display: Display;
-  readonly counts: { accepted: number; rejected: number; failed: number };
-  statusSeq: number;
-  exports: number;
-  limitChangesSeen: number;
-  /** The batches in flight, to be called back together. */
-  scope: CancellationScope;
-}
 
 export async function generateDataset(input: DatasetInput): Promise<DatasetResult> {
   const controls = receiveSignals(input);
@@ -86,27 +45,6 @@ export async function generateDataset(input: DatasetInput): Promise<DatasetResul
   }
 }
 
-function receiveSignals(input: DatasetInput): Controls {
-  const controls: Controls = {
-    isPaused: input.carry?.isPaused ?? false,
-    window: input.carry?.window ?? null,
-    limitChanges: 0,
-  };
-  setHandler(pauseSignal, () => void (controls.isPaused = true), {
-    description: 'Stop sending; answers on the way are awaited and paid.',
-  });
-  setHandler(resumeSignal, () => void (controls.isPaused = false), {
-    description: 'Send again.',
-  });
-  setHandler(setLimitSignal, () => void (controls.limitChanges += 1), {
-    description: 'The limit was changed in the ledger: look again whether there is money.',
-  });
-  setHandler(setWindowSignal, (window) => void (controls.window = Math.max(1, window)), {
-    description: 'How many batches may be in flight.',
-  });
-  return controls;
-}
-
 async function planOf(input: DatasetInput, progress: { statusSeq: number }): Promise<Plan> {
   if (input.carry !== undefined) return input.carry.plan;
   const { jobId } = input;
@@ -122,39 +60,6 @@ async function planOf(input: DatasetInput, progress: { statusSeq: number }): Pro
     message: planned.message,
     nonRetryable: true,
   });
-}
-
-function beginRun(input: DatasetInput, controls: Controls, plan: Plan, statusSeq: number): Run {
-  const { carry } = input;
-  const window = Math.min(controls.window ?? plan.window, plan.concurrency);
-  const state: JobState = {
-    plan,
-    next: carry?.next ?? 0,
-    redo: [...(carry?.redo ?? [])],
-    finishedBatches: carry?.finished.batches ?? 0,
-    inFlight: 0,
-    callsAllotted: 0,
-    window,
-    moneyWindow: window,
-    isPaused: controls.isPaused,
-    isExhausted: false,
-    fatal: null,
-    startedInRun: 0,
-    isHistoryLong: false,
-  };
-  const { accepted = 0, rejected = 0, failed = 0 } = carry?.finished ?? {};
-  const counts = { accepted, rejected, failed };
-  return {
-    input,
-    controls,
-    state,
-    counts,
-    display: createDisplay(plan),
-    statusSeq,
-    exports: carry?.exports ?? 0,
-    limitChangesSeen: 0,
-    scope: new CancellationScope(),
-  };
 }
 
 /** The loop: one decision, then what it asks for. */
@@ -276,9 +181,6 @@ function take(run: Run, result: BatchResult, wasAlone: boolean): void {
   }
 }
 
-const breachMessage =
-  'An answer was billed above the most its call could cost: the account is frozen and nothing more is sent. Compare the provider’s bill with provenance.jsonl.';
-
 function takeError(run: Run, batch: number, error: unknown): void {
   batchUndone(run.state, batch);
   if (isCalledBack(error)) return;
@@ -311,109 +213,3 @@ function isMoneyChanged(run: Run): boolean {
 const pausedDetail = 'Paused on request; resume to go on.';
 const outOfMoneyDetail =
   'What is left of the limit is less than one call could cost; raise the limit to go on.';
-
-async function finish(run: Run): Promise<DatasetResult | null> {
-  await setStatus(run, 'finalizing', {});
-  const exported = await deliver(run, 'completed');
-  if (exported.damaged.length > 0) {
-    // Their answers are lost to a damaged disk: made again, as any batch that came back undone.
-    run.state.finishedBatches -= exported.damaged.length;
-    for (const batch of exported.damaged) batchUndone(run.state, batch);
-    await setStatus(run, 'running', {});
-    return null;
-  }
-  await setStatus(run, 'completed', {});
-  return resultOf('completed', exported);
-}
-
-async function fail(run: Run, message: string): Promise<DatasetResult> {
-  const kind = message === breachMessage ? ('breach' as const) : ('internal' as const);
-  const exported = await deliver(run, 'failed');
-  await setStatus(run, 'failed', { failure: { kind, message } });
-  return resultOf('failed', exported);
-}
-
-/** What is there is delivered: every answer that was paid for can be read. */
-async function cancelJob(run: Run): Promise<DatasetResult> {
-  await condition(() => run.state.inFlight === 0);
-  await setStatus(run, 'cancelling', {});
-  const exported = await deliver(run, 'cancelled');
-  await setStatus(run, 'cancelled', {});
-  return resultOf('cancelled', exported);
-}
-
-async function cancelUnplanned(input: DatasetInput, statusSeq: number): Promise<DatasetResult> {
-  const progress = { statusSeq };
-  await changeStatus(progress, input.jobId, 'cancelling');
-  await changeStatus(progress, input.jobId, 'cancelled');
-  return {
-    status: 'cancelled',
-    accepted: 0,
-    rejected: 0,
-    failed: 0,
-    notStarted: 0,
-    spent: '0.00',
-    manifestSha256: null,
-  };
-}
-
-type Delivered = Awaited<ReturnType<typeof activities.exportDataset>> & { readonly spent: string };
-
-async function deliver(
-  run: Run,
-  status: 'completed' | 'failed' | 'cancelled' | 'budget_exhausted',
-): Promise<Delivered> {
-  const { jobId } = run.input;
-  const { spent } = await activities.settleAccount({ jobId });
-  run.exports += 1;
-  const { plan } = run.state;
-  const exported = await activities.exportDataset({ jobId, plan, number: run.exports, status });
-  return { ...exported, spent };
-}
-
-function resultOf(status: DatasetResult['status'], exported: Delivered): DatasetResult {
-  const { accepted, rejected, failed, notStarted, spent, manifestSha256 } = exported;
-  return { status, accepted, rejected, failed, notStarted, spent, manifestSha256 };
-}
-
-interface StatusReasons {
-  readonly waiting?: { readonly kind: 'paused' | 'out-of-money'; readonly detail: string };
-  readonly failure?: { readonly kind: 'internal' | 'breach'; readonly message: string };
-}
-
-async function setStatus(run: Run, to: JobStatus, reasons: StatusReasons): Promise<void> {
-  run.display.show(to, run.state, run.counts);
-  await changeStatus(run, run.input.jobId, to, reasons);
-}
-
-async function changeStatus(
-  progress: { statusSeq: number },
-  jobId: string,
-  to: JobStatus,
-  { waiting, failure }: StatusReasons = {},
-): Promise<void> {
-  progress.statusSeq += 1;
-  const seq = progress.statusSeq;
-  await localActivities.changeStatus({
-    jobId,
-    to,
-    seq,
-    waiting: waiting ?? null,
-    failure: failure ?? null,
-  });
-}
-
-/** Everything the next run needs, as plain JSON. */
-function carryOf(run: Run): DatasetCarry {
-  const { state, counts, controls } = run;
-  return {
-    plan: state.plan,
-    next: state.next,
-    redo: state.redo,
-    finished: { batches: state.finishedBatches, ...counts },
-    isPaused: controls.isPaused,
-    window: controls.window ?? state.plan.window,
-    statusSeq: run.statusSeq,
-    exports: run.exports,
-  };
-}

@@ -120,7 +120,7 @@ describe('server', () => {
     server.process.kill('SIGTERM');
     await server.exited;
     // Node's own warnings are text; every other line is ours.
-    const ours = server.stderr.filter((line) => !/^\(/.test(line));
+    const ours = server.stderr.filter((line) => !line.startsWith('('));
     const lines = ours.map((line) => z.looseObject({}).parse(JSON.parse(line)));
     expect(lines.find((line) => line.requestId === 'mine-1')).toMatchObject({
       path: '/v1/models',

@@ -103,7 +103,7 @@ describe('recorded histories', () => {
       breaks: ['cancelled-1'],
     },
   ])('do not replay, when a change adds $change', async ({ before, after, breaks }) => {
-    const broken = await replay(await bundle(changed('generate-dataset.ts', before, after)));
+    const broken = await replay(await bundle(changed('end-job.ts', before, after)));
     expect(Object.keys(broken)).toEqual(expect.arrayContaining(breaks));
   });
 });

@@ -40,50 +40,62 @@ function stateOf(records: number, change: Partial<JobState> = {}): JobState {
 
 describe('nextAction', () => {
   it.each([
-    { when: 'nothing was started', change: {}, then: 'launch' },
+    { when: 'nothing was started', change: {}, expected: 'launch' },
     {
       when: 'the window is full',
       change: { inFlight: 4, callsAllotted: 10, next: 4 },
-      then: 'wait',
+      expected: 'wait',
     },
-    { when: 'the money window is full', change: { inFlight: 1, moneyWindow: 1 }, then: 'wait' },
-    { when: 'all calls are allotted', change: { inFlight: 2, callsAllotted: 10 }, then: 'wait' },
-    { when: 'the last batches are in flight', change: { next: 10, inFlight: 2 }, then: 'wait' },
-    { when: 'a batch came back undone', change: { next: 10, redo: [3] }, then: 'launch' },
-    { when: 'every batch is finished', change: { next: 10, finishedBatches: 10 }, then: 'finish' },
+    { when: 'the money window is full', change: { inFlight: 1, moneyWindow: 1 }, expected: 'wait' },
+    {
+      when: 'all calls are allotted',
+      change: { inFlight: 2, callsAllotted: 10 },
+      expected: 'wait',
+    },
+    { when: 'the last batches are in flight', change: { next: 10, inFlight: 2 }, expected: 'wait' },
+    { when: 'a batch came back undone', change: { next: 10, redo: [3] }, expected: 'launch' },
+    {
+      when: 'every batch is finished',
+      change: { next: 10, finishedBatches: 10 },
+      expected: 'finish',
+    },
     {
       when: 'paused with batches in flight',
       change: { isPaused: true, inFlight: 1 },
-      then: 'call-back',
+      expected: 'call-back',
     },
-    { when: 'paused and idle', change: { isPaused: true }, then: 'rest' },
-    { when: 'out of money and idle', change: { isExhausted: true }, then: 'rest' },
+    { when: 'paused and idle', change: { isPaused: true }, expected: 'rest' },
+    { when: 'out of money and idle', change: { isExhausted: true }, expected: 'rest' },
     {
       when: 'out of money with a batch in flight',
       change: { isExhausted: true, inFlight: 1 },
-      then: 'wait',
+      expected: 'wait',
     },
-    { when: 'the run is full', change: { startedInRun: 500, inFlight: 1 }, then: 'wait' },
-    { when: 'the run is full and drained', change: { startedInRun: 500 }, then: 'continue-as-new' },
-    { when: 'the run is one short of full', change: { startedInRun: 499 }, then: 'launch' },
+    { when: 'the run is full', change: { startedInRun: 500, inFlight: 1 }, expected: 'wait' },
+    {
+      when: 'the run is full and drained',
+      change: { startedInRun: 500 },
+      expected: 'continue-as-new',
+    },
+    { when: 'the run is one short of full', change: { startedInRun: 499 }, expected: 'launch' },
     {
       when: 'the history is long and drained',
       change: { isHistoryLong: true },
-      then: 'continue-as-new',
+      expected: 'continue-as-new',
     },
     {
       when: 'it cannot go on, with a batch in flight',
       change: { fatal: 'x', inFlight: 1 },
-      then: 'call-back',
+      expected: 'call-back',
     },
-    { when: 'it cannot go on and is idle', change: { fatal: 'x' }, then: 'fail' },
+    { when: 'it cannot go on and is idle', change: { fatal: 'x' }, expected: 'fail' },
     {
       when: 'the run is full and every batch is finished',
       change: { next: 10, finishedBatches: 10, startedInRun: 500 },
-      then: 'finish',
+      expected: 'finish',
     },
-  ])('is $then, when $when', ({ change, then }) => {
-    expect(nextAction(stateOf(100, change)).kind).toBe(then);
+  ])('is $expected, when $when', ({ change, expected }) => {
+    expect(nextAction(stateOf(100, change)).kind).toBe(expected);
   });
 
   it('launches a batch that came back before new ones', () => {

@@ -2,7 +2,6 @@
 import '#domain/template.ts';
 import '#prompts/contract.ts';
 import './contract.ts';
-import 'nunjucks';
 import 'quickjs-emscripten';
 import 'yaml';
 import 'zod';

@@ -4,7 +4,6 @@ import '#seeds/contract.ts';
 import './contract.ts';
 import '#store/contract.ts';
 import 'csv-parse';
-import '@streamparser/json';
 import 'node:stream';
 import 'node:stream/promises';
 import 'zod';
