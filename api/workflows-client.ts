@@ -137,7 +137,6 @@ function startOptions(jobId: string, settings: DatasetSettings, display: JobDisp
       { key: keyword('PPModel'), value: display.models.join(',') },
       { key: whole('PPRecords'), value: display.records },
       { key: whole('PPDone'), value: 0 },
-      { key: { name: 'PPSpentUsd' satisfies AttributeName, type: 'DOUBLE' as const }, value: 0 },
     ],
   };
 }

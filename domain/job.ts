@@ -15,7 +15,7 @@ export interface JobSpec {
   readonly concurrency: number;
   readonly undefinedMode: UndefinedMode;
   readonly provider: Provider;
-  /** Digest of all above except concurrency: equal digests give equal records (record ids carry it). */
+  /** Digest of all above that decides the records, so not of concurrency and provider; record ids carry it. */
   readonly sha256: string;
 }
 

@@ -26,7 +26,6 @@ export const searchAttributes = {
   PPModel: 'Keyword',
   PPRecords: 'Int',
   PPDone: 'Int',
-  PPSpentUsd: 'Double',
 } as const;
 
 /** Texts, specs and rows stay in the store: the workflow gets the job's id and how to pace itself. */

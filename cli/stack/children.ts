@@ -51,7 +51,9 @@ function temporalArguments(paths: HomePaths, ports: Ports): string[] {
 
 export function simulatorChild({ paths, ports, environment }: StackPlan): ChildSpec {
   const files = ['--bill', paths.bill, '--invocation-log', paths.invocations];
-  const args = ['--port', String(ports.simulator), ...files];
+  // About what a small model takes, so that a simulated job is watched as a real one would be.
+  const pace = ['--latency-ms', '150', '--jitter-ms', '100'];
+  const args = ['--port', String(ports.simulator), ...pace, ...files];
   return {
     name: 'simulator',
     command: process.execPath,

@@ -68,7 +68,6 @@ describe('workflows client', () => {
       PPModel: 'amazon.nova-lite-v1:0,amazon.nova-micro-v1:0',
       PPRecords: 300,
       PPDone: 0,
-      PPSpentUsd: 0,
     });
   });
 
