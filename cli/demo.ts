@@ -14,7 +14,8 @@ const template = projectFile('examples', 'film-blurbs.yaml');
 const home = projectFile('.plot', 'demo');
 const out = projectFile('out', 'demo');
 
-const fixed = ['--out', out, '--yes', '--provider', 'simulator'];
+/** Sixteen calls at a time, so that there is something to watch. */
+const fixed = ['--concurrency', '16', '--out', out, '--yes', '--provider', 'simulator'];
 
 const recordSchema = z.looseObject({ id: z.string(), index: z.int() });
 
@@ -29,7 +30,7 @@ async function demo(): Promise<number> {
 Temporal, the API, a worker and a stand-in for Amazon Bedrock are started here, on 127.0.0.1, and
 stopped at the end. No account is needed and no money is spent; prices and limits are real.
 
-  ./plot run examples/film-blurbs.yaml --seeds ${relativeSeeds} --records 300 --max-usd 0.50
+  ./plot run examples/film-blurbs.yaml --seeds ${relativeSeeds} --records 300 --max-usd 0.50 --concurrency 16
 `);
   const exitCode = await runCli(
     ['run', template, '--seeds', seeds, '--records', '300', '--max-usd', '0.50', ...fixed],
