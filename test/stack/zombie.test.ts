@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { usd } from '#domain/money.ts';
 import { expectEveryIndexOnce, expectExportVerifies, expectMoneyAddsUp } from './checks.ts';
+import { fallAsleep } from './fall-asleep.ts';
 import { startTestStack, type TestStack } from './stack.ts';
 
 let stack: TestStack;
@@ -20,7 +21,7 @@ describe('a worker that sleeps past its heartbeat', () => {
   ])('makes no second record and takes no money, when it wakes $wakes', async ({ isLate }) => {
     const { id } = await stack.submit({ records, concurrency });
     await stack.until(id, (job) => job.records.accepted >= 20);
-    expect(stack.signal('worker-1', 'SIGSTOP')).toBe(1);
+    await fallAsleep(stack, 'worker-1');
     // Its holds are abandoned when the other worker takes its batches: then money is unknown.
     await stack.until(id, ({ cost }) => usd(cost.unknown) > 0n);
     if (isLate) await stack.untilEnded(id);
