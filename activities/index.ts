@@ -1,5 +1,6 @@
 import type { Activities } from './contract.ts';
 import { createChangeStatus } from './change-status.ts';
+import { explained } from './explain-failure.ts';
 import { createExportDataset } from './export-dataset.ts';
 import { createGenerateBatch } from './generate-batch.ts';
 import { createJobContexts } from './job-context.ts';
@@ -18,8 +19,8 @@ export function createActivities(ports: ActivityPorts): Activities {
   return {
     planJob: createPlanJob(contexts),
     changeStatus: createChangeStatus(store, clock),
-    generateBatch: createGenerateBatch({ ...ports, contexts, pools, reports }),
-    settleAccount: createSettleAccount(store, clock),
-    exportDataset: createExportDataset(ports, contexts),
+    generateBatch: explained(reports, createGenerateBatch({ ...ports, contexts, pools, reports })),
+    settleAccount: explained(reports, createSettleAccount(store, clock)),
+    exportDataset: explained(reports, createExportDataset(ports, contexts)),
   };
 }

@@ -26,7 +26,8 @@ export interface ReportedBatch {
   readonly answers: number;
 }
 
-type OwnWaiting = Extract<Waiting['kind'], 'throttled' | 'provider-down' | 'quota'>;
+const ownKinds = ['throttled', 'provider-down', 'quota', 'worker-trouble'] as const;
+type OwnWaiting = (typeof ownKinds)[number];
 
 export interface ProgressReports {
   begin(batch: ReportedBatch): Promise<BatchReport>;
@@ -76,7 +77,7 @@ export function createProgressReports(ports: ActivityPorts): ProgressReports {
 }
 
 function isOwn(kind: Waiting['kind'] | null): kind is OwnWaiting {
-  return kind === 'throttled' || kind === 'provider-down' || kind === 'quota';
+  return ownKinds.some((own) => own === kind);
 }
 
 function reportBatch(

@@ -57,7 +57,14 @@ export function isEnded(status: JobStatus): boolean {
 
 /** Why a job that is not ended is not sending (G7). */
 export interface Waiting {
-  readonly kind: 'paused' | 'out-of-money' | 'throttled' | 'provider-down' | 'quota';
+  readonly kind:
+    | 'paused'
+    | 'out-of-money'
+    | 'throttled'
+    | 'provider-down'
+    | 'quota'
+    /** A worker met something of its own machine: a full disk, a damaged seed chunk. */
+    | 'worker-trouble';
   /** A sentence for people, with the figures that matter and what to do. */
   readonly detail: string;
   /** RFC 3339. */

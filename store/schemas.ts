@@ -48,7 +48,7 @@ export const jobStatusSchema = z.enum([
 ]) satisfies z.ZodType<JobStatus>;
 
 export const waitingSchema = z.strictObject({
-  kind: z.enum(['paused', 'out-of-money', 'throttled', 'provider-down', 'quota']),
+  kind: z.enum(['paused', 'out-of-money', 'throttled', 'provider-down', 'quota', 'worker-trouble']),
   detail: z.string(),
   since: z.string(),
 }) satisfies z.ZodType<Waiting>;

@@ -99,13 +99,19 @@ describe('a hold', () => {
   it.each(parts)('is closed and leaves nothing unknown, however often $is', async ({ over }) => {
     const jobId = await engine.addJob();
     let isOn = true;
-    const worker = await engine.worker({ wrap: failing(() => isOn, over) });
+    // Each attempt on a process of its own, which knows nothing of the ones before.
     for (let attempt = 1; attempt <= 3; attempt += 1) {
-      await expect(worker.generate(batchOf(jobId))).rejects.toThrow('broken for a while');
+      const broken = await engine.worker({ wrap: failing(() => isOn, over) });
+      await expect(broken.generate(batchOf(jobId))).rejects.toThrow('broken for a while');
       const { bill, account } = await judge(engine, jobId);
       expect(account).toMatchObject({ spent: bill.cost, held: 0n, unknown: 0n });
+      expect((await engine.store.jobs.get(jobId))?.waiting).toMatchObject({
+        kind: 'worker-trouble',
+        detail: expect.stringContaining('broken for a while'),
+      });
     }
     isOn = false;
+    const worker = await engine.worker({ wrap: failing(() => isOn, over) });
     expect(await worker.generate(batchOf(jobId))).toMatchObject({ accepted: 10 });
     const { bill, account } = await judge(engine, jobId);
     expect(bill.calls).toBe(20);
@@ -133,6 +139,8 @@ describe('a journal that cannot be written', () => {
       ),
     });
     await expect(worker.generate(batchOf(jobId))).rejects.toMatchObject({ type: 'StoreDown' });
+    const told = (await engine.store.jobs.get(jobId))?.waiting;
+    expect(told).toMatchObject({ kind: 'worker-trouble' });
     const lost = await judge(engine, jobId);
     expect(lost.bill.calls).toBeLessThanOrEqual(10);
     expect(lost.account).toMatchObject({ spent: 0n, held: 0n });

@@ -29,6 +29,8 @@ function beatingClock(): { readonly clock: Clock; beat(): Promise<void> } {
   return {
     clock,
     async beat() {
+      // The report begins some time after the hold is open.
+      await expect.poll(() => next !== null, { timeout: 30_000 }).toBe(true);
       next?.();
       for (let turn = 0; turn < 20; turn += 1) await new Promise((go) => setTimeout(go, 1));
     },
@@ -61,9 +63,6 @@ async function runHeld(jobId: string) {
   const { clock, beat } = beatingClock();
   const worker = await engine.worker({ clock, wrap: held(says, go) });
   const running = worker.generate(batchOf(jobId));
-  await expect
-    .poll(async () => (await engine.store.ledger.holdsOfBatch(jobId, '000000')).length)
-    .toBe(1);
   return { says, beat, running, release, worker };
 }
 
