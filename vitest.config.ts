@@ -31,6 +31,8 @@ export default defineConfig({
     maxWorkers: Math.min(4, Math.max(2, availableParallelism() - 1)),
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // What is waited for comes when the machine gets to it; a second is no bound on a busy one.
+    expect: { poll: { timeout: 30_000 } },
     // A test that runs alone hides the others.
     allowOnly: false,
     projects: [
