@@ -195,7 +195,7 @@ describe('converse: the fence before sending', () => {
     const { server, model } = await start(() => abort.abort(new Error('cancelled')));
     const outcome = await model.call(request, controls({ signal: abort.signal }));
     expect(outcome).toMatchObject({ kind: 'unknown', failure: { kind: 'no-answer' } });
-    await vi.waitFor(() => expect(server.closed()).toBe(1));
+    await vi.waitFor(() => expect(server.closed()).toBe(1), { timeout: 30_000 });
   });
 });
 
