@@ -58,12 +58,17 @@ export type ControlOutcome =
   | { readonly kind: 'not-running' }
   | { readonly kind: 'unreachable'; readonly cause: unknown };
 
+/** Whether a worker asks Temporal for work; unknown where Temporal does not answer. */
+export type WorkerPresence = 'yes' | 'no' | 'unknown';
+
 /** What the API needs of Temporal. Every method is bounded in time and safe to repeat. */
 export interface WorkflowStarter {
   start(jobId: string, settings: DatasetSettings, display: JobDisplay): Promise<StartOutcome>;
   signal(jobId: string, name: SignalName, argument?: string | number): Promise<ControlOutcome>;
   cancel(jobId: string): Promise<ControlOutcome>;
   isReachable(): Promise<boolean>;
+  /** Never rejects. A worker that is gone counts for 75 s more. */
+  hasWorker(): Promise<WorkerPresence>;
 }
 
 /** What handlers find in Hono's context. */

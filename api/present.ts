@@ -12,14 +12,17 @@ export interface JobView {
   readonly job: Job;
   readonly account: Account;
   readonly template: Template;
+  /** What is stored of it, or what this process sees of Temporal and the workers. */
+  readonly waiting: JobBody['waiting'];
   readonly pace: Pace;
   readonly temporalUi: string | null;
   /** Scheme, host and port by which the client called. */
   readonly origin: string;
 }
 
-export function presentJob({ job, account, template, pace, temporalUi, origin }: JobView): JobBody {
-  const { spec, waiting, failure, output } = job;
+export function presentJob(view: JobView): JobBody {
+  const { job, account, template, waiting, pace, temporalUi, origin } = view;
+  const { spec, failure, output } = job;
   const self = `${origin}/v1/jobs/${job.id}`;
   return {
     id: job.id,
@@ -33,7 +36,7 @@ export function presentJob({ job, account, template, pace, temporalUi, origin }:
     calls: job.progress.calls,
     cost: presentCost(account),
     account_status: account.status,
-    waiting: waiting && { kind: waiting.kind, detail: waiting.detail, since: waiting.since },
+    waiting,
     failure: failure && { kind: failure.kind, message: failure.message },
     warnings: [...job.warnings],
     progress: { rate_per_s: pace.ratePerS, eta_s: pace.etaS },

@@ -145,10 +145,10 @@ export const jobBody = z
       available: usd,
     }),
     account_status: z.enum(['active', 'frozen']),
-    waiting: z
-      .object({ kind: z.string(), detail: z.string(), since: at })
-      .nullable()
-      .openapi({ description: 'Why the job is not sending.' }),
+    waiting: z.object({ kind: z.string(), detail: z.string(), since: at }).nullable().openapi({
+      description:
+        'Why the job is not sending. Kinds: paused, out-of-money, throttled, provider-down, quota, worker-trouble; no-worker and no-temporal, which are not stored and count from when this process noticed.',
+    }),
     failure: z.object({ kind: z.string(), message: z.string() }).nullable(),
     warnings: z.array(z.string()),
     progress: z.object({ rate_per_s: z.number().nullable(), eta_s: z.number().nullable() }),

@@ -16,7 +16,13 @@ import {
   taskQueue,
   workflowIdOf,
 } from '#workflows/contract.ts';
-import type { ControlOutcome, JobDisplay, StartOutcome, WorkflowStarter } from './ports.ts';
+import type {
+  ControlOutcome,
+  JobDisplay,
+  StartOutcome,
+  WorkerPresence,
+  WorkflowStarter,
+} from './ports.ts';
 
 export interface TemporalAddress {
   /** host:port. */
@@ -28,8 +34,13 @@ export interface TemporalAddress {
 const deadlineMs = 3_000;
 /** A call outlives a short gap; a server that is away is told of within a second. */
 const maxAttempts = 3;
+/** A worker's poll lasts up to 60 s, and is noted when it begins; the rest is for a busy machine. */
+const pollerFreshMs = 75_000;
 /** gRPC's default grows to two minutes, which is how long a restarted server would stay unnoticed. */
 const reconnectMs = { first: 100, most: 1_000 };
+
+/** Temporal's number for the queue of workflow tasks: a worker polls it whatever else it does. */
+const workflowQueueType = 1;
 
 /** gRPC status numbers that say nothing about the request, only that nobody answered it now. */
 const noAnswer = new Set([/* deadline exceeded */ 4, /* exhausted */ 8, /* unavailable */ 14]);
@@ -75,6 +86,16 @@ export function createWorkflowsClient({ address, namespace }: TemporalAddress): 
       controlOutcome(() => bounded(() => client.workflow.getHandle(workflowIdOf(jobId)).cancel())),
     isReachable: () =>
       isReachable(() => bounded(() => connection.workflowService.getSystemInfo({}))),
+    hasWorker: () =>
+      workerPresence(() =>
+        bounded(() =>
+          connection.workflowService.describeTaskQueue({
+            namespace,
+            taskQueue: { name: taskQueue },
+            taskQueueType: workflowQueueType,
+          }),
+        ),
+      ),
     close: () => connection.close(),
   };
 }
@@ -109,6 +130,28 @@ async function isReachable(ask: () => Promise<unknown>): Promise<boolean> {
   } catch (error) {
     if (isNoAnswer(error)) return false;
     throw error;
+  }
+}
+
+interface QueuePollers {
+  readonly pollers?:
+    | readonly {
+        readonly lastAccessTime?: { readonly seconds?: { toNumber(): number } | null } | null;
+      }[]
+    | null;
+}
+
+async function workerPresence(ask: () => Promise<QueuePollers>): Promise<WorkerPresence> {
+  try {
+    const { pollers } = await ask();
+    const sinceS = (Date.now() - pollerFreshMs) / 1_000;
+    const isFresh = (pollers ?? []).some(
+      ({ lastAccessTime }) => (lastAccessTime?.seconds?.toNumber() ?? 0) >= sinceS,
+    );
+    return isFresh ? 'yes' : 'no';
+  } catch {
+    // It is asked only to say why a job waits: a refusal leaves that open, and shows where it matters.
+    return 'unknown';
   }
 }
 

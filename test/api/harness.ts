@@ -11,6 +11,7 @@ import type {
   ControlOutcome,
   JobDisplay,
   StartOutcome,
+  WorkerPresence,
   WorkflowStarter,
 } from '#api/ports.ts';
 import { problemBody } from '#api/problem.ts';
@@ -24,6 +25,9 @@ export interface RecordingStarter extends WorkflowStarter {
   readonly asked: { readonly what: string; readonly jobId: string; readonly argument?: unknown }[];
   readonly displays: JobDisplay[];
   isDown: boolean;
+  workers: WorkerPresence;
+  /** How often it was asked for its workers. */
+  looks: number;
   control: ControlOutcome;
 }
 
@@ -33,6 +37,8 @@ function createRecordingStarter(): RecordingStarter {
     asked: [],
     displays: [],
     isDown: false,
+    workers: 'yes',
+    looks: 0,
     control: { kind: 'done' },
     start: async (jobId, _settings, display): Promise<StartOutcome> => {
       if (starter.isDown) return down;
@@ -51,6 +57,10 @@ function createRecordingStarter(): RecordingStarter {
       return starter.control;
     },
     isReachable: async () => !starter.isDown,
+    hasWorker: async () => {
+      starter.looks += 1;
+      return starter.isDown ? 'unknown' : starter.workers;
+    },
   };
   return starter;
 }

@@ -1,10 +1,11 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
 import { ulid } from 'ulid';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { JobDisplay } from '#api/ports.ts';
 import { createWorkflowsClient } from '#api/workflows-client.ts';
-import { workflowIdOf } from '#workflows/contract.ts';
+import { taskQueue, workflowIdOf } from '#workflows/contract.ts';
 
 const address = inject('temporalAddress');
 const namespace = 'default';
@@ -98,6 +99,37 @@ describe('workflows client', () => {
     expect(await workflows.signal(id, 'resume')).toEqual({ kind: 'not-running' });
   });
 
+  it('hasWorker: says whether one polls for workflows', async () => {
+    // A namespace of its own: other workers of this server poll the usual one.
+    const own = `workers-${ulid().toLowerCase()}`;
+    await connection.workflowService.registerNamespace({
+      namespace: own,
+      workflowExecutionRetentionPeriod: msToTs('1 day'),
+    });
+    const other = createWorkflowsClient({ address, namespace: own });
+    const away = new AbortController();
+    try {
+      await expect.poll(() => other.hasWorker(), { timeout: 20_000 }).toBe('no');
+      // The server refuses a poll that has no deadline.
+      const poll = connection.withDeadline(Date.now() + 60_000, () =>
+        connection.withAbortSignal(away.signal, () =>
+          connection.workflowService.pollWorkflowTaskQueue({
+            namespace: own,
+            taskQueue: { name: taskQueue },
+            identity: 'poller',
+          }),
+        ),
+      );
+      const ended = poll.catch(() => {});
+      await expect.poll(() => other.hasWorker(), { timeout: 20_000 }).toBe('yes');
+      away.abort();
+      await ended;
+    } finally {
+      away.abort();
+      await other.close();
+    }
+  }, 50_000);
+
   it('start: takes a template whose name is long', async () => {
     const long = { ...display, template: 'ß'.repeat(200) };
     expect(await workflows.start(newJob(), settings, long)).toEqual({ kind: 'started' });
@@ -109,6 +141,7 @@ describe('workflows client', () => {
     try {
       const id = newJob();
       expect(await other.isReachable()).toBe(false);
+      expect(await other.hasWorker()).toBe('unknown');
       expect(await other.start(id, settings, display)).toMatchObject({ kind: 'unreachable' });
       expect(await other.signal(id, 'pause')).toMatchObject({ kind: 'unreachable' });
       expect(await other.cancel(id)).toMatchObject({ kind: 'unreachable' });
