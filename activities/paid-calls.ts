@@ -152,10 +152,29 @@ async function permitFor(line: Line, wanted: PaidCall): Promise<Permit | null> {
     return null;
   }
   const grant = await owner.reserve(wanted.worst);
-  if (grant.kind === 'granted') return permit;
+  if (grant.kind === 'granted' && maySend(line.stop)) return permit;
   permit.release();
-  stopFor(line, grant);
+  if (grant.kind === 'granted') owner.release(wanted.worst);
+  else stopFor(line, grant);
   return null;
+}
+
+/** Whether a call that was given its leave while the attempt was being stopped is still to be sent. */
+function maySend(stop: Stop | null): boolean {
+  switch (stop?.kind) {
+    case 'asked':
+    case 'store-down':
+    case 'job-cannot-run':
+    case 'hold-lost':
+    case 'frozen':
+      return false;
+    // The call that the open circuit lets try is one of these, and money that was granted may be used.
+    case 'provider-down':
+    case 'quota':
+    case 'out-of-money':
+    case undefined:
+      return true;
+  }
 }
 
 /** A batch that finds the circuit open comes back when the gate lets a call try, not before. */

@@ -63,6 +63,14 @@ describe('seeds that once broke a promise', () => {
       seed: 111,
       broke: 'behind a slow journal, more answers than calls allowed were lost to a kill',
     },
+    {
+      seed: 518_095,
+      broke: 'a call that waited for money was started after its attempt had been stopped',
+    },
+    {
+      seed: 600_071,
+      broke: 'the call that an open circuit lets try was never sent, and the job never ended',
+    },
   ])('$seed: $broke', async ({ seed }) => {
     expect(brokenBy(seed, await simulateSeed(seed))).toEqual([]);
   });
