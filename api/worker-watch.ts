@@ -8,13 +8,15 @@ type WaitingBody = JobBody['waiting'];
 export interface WorkerWatch {
   /**
    * Why the job waits: what is stored of it, or else that no worker is connected or that Temporal does
-   * not answer, since this process noticed. Null where neither holds, or where no worker is needed.
+   * not answer, since this process noticed, once that has lasted 5 s. Null where neither holds, or where no worker is needed.
    */
   waitingOf(job: Pick<Job, 'status' | 'waiting'>): Promise<WaitingBody>;
 }
 
 /** A worker that comes is seen within a second; one that is there is not asked about as often. */
 const freshMs: Record<WorkerPresence, number> = { yes: 5_000, no: 1_000, unknown: 5_000 };
+/** A stack that is starting has no worker for a moment; only what lasts longer is worth a word. */
+const graceMs = 5_000;
 /** What was seen before a longer gap says nothing about the time between. */
 const gapMostMs = 60_000;
 
@@ -72,7 +74,8 @@ export function createWorkerWatch({
   return { waitingOf };
 }
 
-function absenceOf({ presence, sinceMs }: Sight): WaitingBody {
+function absenceOf({ presence, sinceMs, atMs }: Sight): WaitingBody {
+  if (atMs - sinceMs < graceMs) return null;
   const since = new Date(sinceMs).toISOString();
   switch (presence) {
     case 'yes':
