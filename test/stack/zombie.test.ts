@@ -31,9 +31,14 @@ describe('a worker that sleeps past its heartbeat', () => {
     await expectEveryIndexOnce(stack, job);
     await expectMoneyAddsUp(stack, job);
     const { manifest } = await expectExportVerifies(stack, job);
-    // Each record names one paid call per step; what the zombie's calls cost beyond is told apart.
+    // Each record names one paid call per step. What the zombie called beyond, until a refused command
+    // stopped it, was paid from its own holds: told apart, and within what was held for it.
     expect(manifest.calls).toBe(records * 2);
-    const { calls } = await stack.billed(id);
-    expect(calls - records * 2).toBeLessThanOrEqual(concurrency);
+    const { pico } = await stack.billed(id);
+    const inRecords = usd(manifest.cost.in_records);
+    expect(pico).toBeGreaterThanOrEqual(inRecords);
+    // Read after the bill: what is billed was held before.
+    const { cost } = await stack.api.job(id);
+    expect(pico).toBeLessThanOrEqual(usd(cost.spent) + usd(cost.held) + usd(cost.unknown));
   });
 });
