@@ -7,10 +7,10 @@ import {
   proxyActivities,
   proxyLocalActivities,
 } from '@temporalio/workflow';
-import type { Activities } from '#activities/contract.ts';
+import type { Activities, jobCannotRun as contracted } from '#activities/contract.ts';
 
-/** Type of the failure after which no call of the job can succeed until a person acts. */
-export const jobCannotRun = 'JobCannotRun';
+/** As the activities' contract spells it: workflows take only types from there, so the compiler compares. */
+export const jobCannotRun: typeof contracted = 'JobCannotRun';
 
 /** A lost worker is normal, so attempts are not counted: a failure waits at most half a minute. */
 const retry: RetryPolicy = {
